@@ -1,0 +1,1 @@
+"""The digital Lerarenkaart: wallet passes for teachers, one verification endpoint for shops."""

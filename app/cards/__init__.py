@@ -1,0 +1,1 @@
+"""The heart: who may have a card, what a card is, and the code that stands on it."""

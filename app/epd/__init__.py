@@ -1,0 +1,1 @@
+"""The government's personnel file: its messages, its answers, what we keep of them."""

@@ -1,0 +1,1 @@
+"""What a phone or a sheet of paper carries."""

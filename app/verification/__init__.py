@@ -1,0 +1,1 @@
+"""A shop asks, a verdict is recorded and answered."""

@@ -1,0 +1,1 @@
+"""Pages, texts and static files; no rules of the domain."""

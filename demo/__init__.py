@@ -1,0 +1,1 @@
+"""The outside world, simulated over real HTTP, and the tour through it."""
