@@ -55,7 +55,7 @@ class Base(DeclarativeBase):
 
 
 class Moment(TypeDecorator[datetime]):
-    """A UTC moment: `timestamptz` on PostgreSQL, naive UTC text on SQLite, always aware in Python."""
+    """A UTC moment: `timestamptz` on PostgreSQL, naive text on SQLite, always aware in Python."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
