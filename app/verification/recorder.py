@@ -100,7 +100,7 @@ class Recorder:
             keys = self._ring.keys
             examined = [examine(one.text, keys, code_base=self._code_base) for one in batch]
             return self._transact(batch, examined, keys)
-        except Exception as error:  # noqa: BLE001 - whatever it was, every till gets an answer
+        except Exception as error:  # whatever it was, every till gets an answer
             if len(batch) > 1:
                 log.warning("verification-batch-split", size=len(batch), fault=type(error).__name__)
                 return [self._record([one])[0] for one in batch]

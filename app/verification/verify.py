@@ -207,7 +207,7 @@ def _live_moment(examined: Examined, keys: Keys, now: datetime) -> tuple[int | N
     if token.tail is None:
         return None, Reason.STALE_CODE
     key = keys.token[token.key_id].totp_key(opened.pass_number, opened.counter)
-    match = totp.match(key, token.tail, now_s=int(now.timestamp()))
+    match = totp.match(key, token.tail.seconds, token.tail.digits, now_s=int(now.timestamp()))
     if match.result == "wrong":
         return None, Reason.BAD_SIGNATURE
     return (match.step, None) if match.result == "live" else (None, Reason.STALE_CODE)
