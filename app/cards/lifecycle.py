@@ -122,7 +122,7 @@ def refresh(
         _withhold(session, card, entitlement.reason, now)
         return
     if card.status is CardStatus.SUSPENDED and card.status_reason in set(EntitlementReason):
-        _change(session, card, CardStatus.ACTIVE, "resumed", entitlement.reason, now)
+        _change(session, card, CardStatus.ACTIVE, what="resumed", why=entitlement.reason, now=now)
     if card.year < year.year:
         card.year = year.year
         _record(session, card, "extended", str(year.year), now)
@@ -131,29 +131,29 @@ def refresh(
 
 def _withhold(session: Session, card: Card, reason: EntitlementReason, now: datetime) -> None:
     if reason is EntitlementReason.DECEASED:
-        _change(session, card, CardStatus.ENDED, "ended", reason, now)
+        _change(session, card, CardStatus.ENDED, what="ended", why=reason, now=now)
     elif card.status is CardStatus.ACTIVE:
-        _change(session, card, CardStatus.SUSPENDED, "suspended", reason, now)
+        _change(session, card, CardStatus.SUSPENDED, what="suspended", why=reason, now=now)
 
 
 def suspend(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """Withhold the card for a while; only a person's `resume` lifts it again."""
-    _change(session, card, CardStatus.SUSPENDED, "suspended", why, now)
+    _change(session, card, CardStatus.SUSPENDED, what="suspended", why=why, now=now)
 
 
 def resume(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """Lift a suspension."""
-    _change(session, card, CardStatus.ACTIVE, "resumed", why, now)
+    _change(session, card, CardStatus.ACTIVE, what="resumed", why=why, now=now)
 
 
 def revoke(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """End the card for good; the next scan of any of its codes is refused."""
-    _change(session, card, CardStatus.REVOKED, "revoked", why, now)
+    _change(session, card, CardStatus.REVOKED, what="revoked", why=why, now=now)
 
 
 def end(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """Close a card whose time is over."""
-    _change(session, card, CardStatus.ENDED, "ended", why, now)
+    _change(session, card, CardStatus.ENDED, what="ended", why=why, now=now)
 
 
 def reissue(session: Session, card: Card, *, year: CardYear, why: str, now: datetime) -> Card:
@@ -176,7 +176,7 @@ def rotate(
 
 
 def _change(
-    session: Session, card: Card, status: CardStatus, what: str, why: str, now: datetime
+    session: Session, card: Card, status: CardStatus, *, what: str, why: str, now: datetime
 ) -> None:
     if status not in TRANSITIONS[card.status]:
         raise Conflict(f"A card that is {card.status} cannot become {status}.")
