@@ -61,7 +61,7 @@ def _database(house: House) -> dict[str, dict[str, Any]]:
     try:
         with house.database.reading() as session:
             session.execute(text("SELECT 1"))
-            current = migrate.current(session.connection())
+        current = migrate.current(house.database)
     except SQLAlchemyError as error:
         return {"database": {"ok": False, "fault": type(error).__name__}}
     head = migrate.head()

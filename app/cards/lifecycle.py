@@ -114,7 +114,7 @@ def refresh(
     """
     teacher.entitled = entitlement.entitled
     teacher.entitlement_reason = entitlement.reason
-    teacher.review_on = entitlement.until and entitlement.until + timedelta(days=1)
+    teacher.review_on = entitlement.review_on
     card = card_in_force(session, teacher)
     if card is None:
         return
