@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,7 +111,10 @@ class Counter:
 
         def work(session: Session) -> WalletPass:
             teacher = Teacher(
-                id=uuid7(), insz_pseudonym=uuid7().bytes, pepper_id=1, created_at=values["created_at"]
+                id=uuid7(),
+                insz_pseudonym=uuid7().bytes,
+                pepper_id=1,
+                created_at=values["created_at"],
             )
             card = Card(
                 id=uuid7(), teacher_id=teacher.id, number=new_card_number(), **(values | changes)
@@ -142,11 +146,32 @@ class Counter:
         return token, opened
 
     def show(
-        self, text: str, key: PresentedKey, *, at: float, min_grade: Grade = Grade.STATIC
+        self,
+        text: str,
+        key: PresentedKey,
+        *,
+        at: float,
+        min_grade: Grade = Grade.STATIC,
+        till_id: uuid.UUID | None = None,
     ) -> Verdict:
         """Present a code at a Unix second and wait for the recorded verdict."""
         asked = Asked(at=datetime.fromtimestamp(at, UTC), min_grade=min_grade)
-        return asyncio.run(self.recorder.verify(Presentation(text, key, "till", asked)))
+        one = Presentation(text, key, "till", asked, till_id)
+        return asyncio.run(self.recorder.verify(one))
+
+    def show_together(self, shown: list[tuple[str, PresentedKey]], *, at: float) -> list[Verdict]:
+        """Present several codes in one breath, so that they share batches."""
+        asked = Asked(at=datetime.fromtimestamp(at, UTC))
+
+        async def all_at_once() -> list[Verdict]:
+            return await asyncio.gather(
+                *(
+                    self.recorder.verify(Presentation(text, key, "till", asked))
+                    for text, key in shown
+                )
+            )
+
+        return asyncio.run(all_at_once())
 
 
 def _pem(scalar_hex: str) -> str:
