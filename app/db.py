@@ -55,7 +55,7 @@ class Base(DeclarativeBase):
 
 
 class Moment(TypeDecorator[datetime]):
-    """A UTC moment: `timestamptz` on PostgreSQL, naive UTC text on SQLite, always aware in Python."""
+    """A UTC moment: `timestamptz` on PostgreSQL, naive text on SQLite, always aware in Python."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -173,6 +173,7 @@ def _postgresql(url: str, pool_size: int) -> Engine:
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
+        hide_parameters=True,
         pool_pre_ping=True,
         connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
     )
@@ -192,6 +193,7 @@ def _sqlite(url: str) -> Engine:
     engine = create_engine(
         make_url(url).set(drivername="sqlite+pysqlite"),
         module=dbapi2,
+        hide_parameters=True,
         connect_args={"isolation_level": None, "check_same_thread": False},
     )
     event.listen(engine, "connect", _prepare_sqlite)

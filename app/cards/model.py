@@ -67,6 +67,8 @@ class Card(Identified, Base):
             values_callable=lambda states: [state.value for state in states],
         )
     )
+    # Why the status is what it is: an entitlement's reason, or what a person gave.
+    status_reason: Mapped[str] = mapped_column(String(64))
     test: Mapped[bool] = mapped_column(default=False)
     # Two letters packed as card-token section 2 says; 0 where withheld.
     initials: Mapped[int] = mapped_column(SmallInteger)
