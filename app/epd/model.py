@@ -24,7 +24,6 @@ from app.db import Base, Moment, insert_once
 from app.epd.messages import Snapshot
 from app.epd.provinces import province
 
-
 EPD = "EPD"
 
 
