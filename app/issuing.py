@@ -200,7 +200,7 @@ class Issuing:
     def _ask(self, person: Person, *, now: datetime) -> EpdAnswer | None:
         """What the personnel file says; None when it does not speak (fail static)."""
         try:
-            return self._epd.status(person.insz, on=belgian_day(now))
+            return self._epd.status(person.insz, on=belgian_day(now), now=now)
         except Unavailable as silence:
             log.warning("epd-silent", cause=type(silence.__cause__).__name__)
             return None

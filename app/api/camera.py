@@ -20,7 +20,7 @@ router = APIRouter(tags=["phone camera"], include_in_schema=False)
 
 @router.get("/1{rest:path}")
 def verdict_page(
-    rest: Annotated[str, Path()], request: Request, house: TheHouse, language: now: Now
+    rest: Annotated[str, Path()], request: Request, house: TheHouse, now: Now
 ) -> HTMLResponse:
     """The public verdict on the code in the address."""
     house.limits.count("camera", address(request))

@@ -22,7 +22,6 @@ from app.verification.verify import Superseded
 from app.web.pages import Pages
 from app.web.texts import Texts, choose_language
 
-
 LANGUAGE_S = 365 * 86_400
 
 

@@ -37,9 +37,7 @@ def welcome(request: Request) -> HTMLResponse:
 
 
 @router.get("/login")
-def login(
-    request: Request, house: TheHouse, language: now: Now, to: str = "/card"
-) -> RedirectResponse:
+def login(request: Request, house: TheHouse, now: Now, to: str = "/card") -> RedirectResponse:
     """Send the browser to the log-in of the government."""
     house.limits.count("login", address(request))
     url, attempt = house.oidc.begin(language=language(request), now=now)
@@ -52,9 +50,7 @@ def login(
 
 
 @router.get("/callback", response_model=None)
-def callback(
-    request: Request, house: TheHouse, language: now: Now
-) -> RedirectResponse | HTMLResponse:
+def callback(request: Request, house: TheHouse, now: Now) -> RedirectResponse | HTMLResponse:
     """Judge what the browser brought back and begin a session, or say why not."""
     try:
         return _begun(request, house, now)

@@ -94,14 +94,14 @@ def add_to_google_wallet(house: TheHouse, visitor: ActingVisitor, now: Now) -> R
 
 
 @router.get("/card/live")
-def live(
-    request: Request, house: TheHouse, visitor: TheVisitor, language: now: Now
-) -> HTMLResponse:
+def live(request: Request, house: TheHouse, visitor: TheVisitor, now: Now) -> HTMLResponse:
     """The card itself, with a code that is new every 30 seconds."""
     standing = house.issuing.standing(visitor.teacher_id, now=now)
     if standing.card is None:
         raise NotFound("There is no card to show yet.")
-    return page(request, "live.html",
+    return page(
+        request,
+        "live.html",
         language,
         holder_name=str(visitor.person.name),
         initials=initials_text(standing.card.initials) or None,

@@ -35,7 +35,7 @@ def know(session: Session, pseudonym: bytes, *, pepper_id: int, now: datetime) -
     """The teacher with this pseudonym, made when new; their row is locked."""
     insert_once(
         session,
-        Teacher.__table__,
+        Teacher,
         {"id": uuid7(), "insz_pseudonym": pseudonym, "pepper_id": pepper_id, "created_at": now},
     )
     found = select(Teacher).where(Teacher.insz_pseudonym == pseudonym).with_for_update()
@@ -96,7 +96,7 @@ def add_pass(
     session.execute(select(Card.id).where(Card.id == card.id).with_for_update())
     new = insert_once(
         session,
-        WalletPass.__table__,
+        WalletPass,
         {
             "id": uuid7(),
             "card_id": card.id,
