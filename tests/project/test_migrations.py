@@ -38,7 +38,7 @@ def _described(inspector: Inspector) -> dict[str, Any]:
     }
 
 
-def _where(index: Any) -> list[str]:  # noqa: ANN401 - a reflected index
+def _where(index: Any) -> list[str]:
     return [
         str(index.get("dialect_options", {}).get(f"{d}_where")) for d in ("sqlite", "postgresql")
     ]
