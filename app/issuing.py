@@ -130,7 +130,9 @@ class Issuing:
             newest = select(Card).where(Card.teacher_id == teacher_id).order_by(Card.id.desc())
             card = session.scalars(newest.limit(1)).one_or_none()
             status = status_of(session, teacher_id)
-        entitlement = status and decide(status, on=belgian_day(now), policy=self._policy)
+        entitlement = None
+        if status is not None:
+            entitlement = decide(status, on=belgian_day(now), policy=self._policy)
         return Standing(
             card=card,
             year=card.year if card else belgian_day(now).year,

@@ -135,7 +135,7 @@ class Settings(BaseSettings):
         }
 
     def _required(self) -> dict[str, object]:
-        required = {
+        required: dict[str, object] = {
             "OIDC_CLIENT_ID": self.oidc_client_id,
             "EPD_CLIENT_ID": self.epd_client_id,
             "APPLE_PASS_TYPE_IDENTIFIER": self.apple_pass_type_identifier,

@@ -71,9 +71,7 @@ def page(request: Request, template: str, status: int = 200, **shown: object) ->
     html = house(request).pages.render(template, wanted, **context)
     response = HTMLResponse(html, status, {"cache-control": "no-store"})
     if "lang" in request.query_params:
-        response.set_cookie(
-            "lang", language, max_age=LANGUAGE_S, samesite="lax", secure=house.https
-        )
+        response.set_cookie("lang", wanted, max_age=LANGUAGE_S, samesite="lax")
     return response
 
 

@@ -56,6 +56,8 @@ class Envelope:
         request_id = _request_id(Headers(scope=scope).get("x-request-id"))
         scope["request_id"] = request_id
 
+        status, begun = 0, time.perf_counter()
+
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
@@ -68,7 +70,6 @@ class Envelope:
                 status = message["status"]
             await send(message)
 
-        status, begun = 0, time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=str(request_id)):
             try:
                 await self._app(scope, _capped(scope, receive), send_with_headers)

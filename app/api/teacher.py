@@ -102,7 +102,6 @@ def live(request: Request, house: TheHouse, visitor: TheVisitor, now: Now) -> HT
     return page(
         request,
         "live.html",
-        language,
         holder_name=str(visitor.person.name),
         initials=initials_text(standing.card.initials) or None,
         card_number=standing.card.number,

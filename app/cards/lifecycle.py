@@ -19,6 +19,7 @@ from app.cards.entitlement import (
     CardYear,
     Entitlement,
     EntitlementReason,
+    card_year,
 )
 from app.cards.keyring import Keys
 from app.cards.model import Card, CardEvent, Teacher, WalletPass
@@ -176,11 +177,18 @@ def end(session: Session, card: Card, *, why: str, now: datetime) -> None:
     _change(session, card, CardStatus.ENDED, what="ended", why=why, now=now)
 
 
-def reissue(session: Session, card: Card, *, year: CardYear, why: str, now: datetime) -> Card:
+def reissue(session: Session, card: Card, *, why: str, now: datetime) -> Card:
     """Revoke a lost or copied card and give the same teacher a new one, at once."""
     revoke(session, card, why=why, now=now)
     session.flush()
-    return issue(session, card.teacher, year=year, initials=card.initials, why="reissued", now=now)
+    return issue(
+        session,
+        card.teacher,
+        year=card_year(card.year),
+        initials=card.initials,
+        why="reissued",
+        now=now,
+    )
 
 
 def rotate(
