@@ -51,10 +51,13 @@ class InstalledPass:
         return codes[0]["message"] if codes else None
 
 
-def install(raw: bytes, *, root_pem: bytes | None = None) -> InstalledPass:
+def install(
+    raw: bytes, *, root_pem: bytes | None = None, now: datetime | None = None
+) -> InstalledPass:
     """Open and check a .pkpass; raises `Refused` with the reason.
 
-    With `root_pem` the signature is verified up to that root, where there is an `openssl`.
+    With `root_pem` the signature is verified up to that root, where there is an `openssl`, by
+    the certificates as they are at `now` (left out: by the clock).
     """
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
@@ -67,7 +70,7 @@ def install(raw: bytes, *, root_pem: bytes | None = None) -> InstalledPass:
     _check_manifest(files)
     verified = False
     if root_pem is not None and (openssl := shutil.which("openssl")):
-        _check_signature(openssl, files["signature"], files["manifest.json"], root_pem)
+        _check_signature(openssl, files["signature"], files["manifest.json"], root_pem, now)
         verified = True
     return InstalledPass(
         signature_verified=verified,
@@ -127,13 +130,16 @@ def _check_manifest(files: dict[str, bytes]) -> None:
             raise Refused(f"{name} is not what the manifest says")
 
 
-def _check_signature(openssl: str, signature: bytes, manifest: bytes, root_pem: bytes) -> None:
+def _check_signature(
+    openssl: str, signature: bytes, manifest: bytes, root_pem: bytes, now: datetime | None
+) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for file, content in (("s", signature), ("m", manifest), ("root.pem", root_pem)):
             (folder / file).write_bytes(content)
         command = [openssl, "cms", "-verify", "-binary", "-inform", "DER", "-in", "s"]
         command += ["-content", "m", "-CAfile", "root.pem", "-purpose", "any", "-out", "out"]
+        command += ["-attime", str(int(now.timestamp()))] if now else []
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - a fixed command, its inputs in files of our own
     if done.returncode != 0:
         raise Refused(f"the signature does not verify: {done.stderr.strip()}")
