@@ -81,7 +81,7 @@ def intermediate(issuer: Holder, *, now: datetime, generation: str = "G4") -> Ho
     return Holder(builder.sign(issuer.key, hashes.SHA256()), key)
 
 
-def leaf(  # noqa: PLR0913 - each argument is one thing that can be wrong with a leaf
+def leaf(
     issuer: Holder,
     *,
     pass_type_identifier: str,
