@@ -20,7 +20,6 @@ from sqlalchemy import (
     DateTime,
     Engine,
     MetaData,
-    Table,
     TypeDecorator,
     Uuid,
     create_engine,
@@ -155,10 +154,10 @@ class Database:
         self.engine.dispose()
 
 
-def insert_once(session: Session, table: Table, values: dict[str, Any]) -> bool:
+def insert_once(session: Session, model: type[Base], values: dict[str, Any]) -> bool:
     """Insert a row unless a unique constraint already holds one like it; True when it was new."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(values).on_conflict_do_nothing()
+    statement = dialect.insert(model).values(values).on_conflict_do_nothing()
     return bool(session.connection().execute(statement).rowcount)
 
 
