@@ -24,6 +24,7 @@ from sqlalchemy import (
     Uuid,
     create_engine,
     event,
+    literal,
     make_url,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -158,7 +159,8 @@ def insert_once(session: Session, model: type[Base], values: dict[str, Any]) -> 
     """Insert a row unless a unique constraint already holds one like it; True when it was new."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     statement = dialect.insert(model).values(values).on_conflict_do_nothing()
-    return bool(session.connection().execute(statement).rowcount)
+    # What an insert returns says whether there was one; the count of rows does not everywhere.
+    return session.connection().execute(statement.returning(literal(1))).first() is not None
 
 
 def _again(error: DBAPIError) -> bool:

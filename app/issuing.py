@@ -285,4 +285,4 @@ def _pass_of(session: Session, teacher_id: uuid.UUID, carrier: Carrier) -> tuple
     row = session.execute(found).one_or_none()
     if row is None:
         raise NotFound("There is no such pass yet.")
-    return row.tuple()
+    return row[0], row[1]

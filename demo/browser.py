@@ -33,9 +33,8 @@ class _Forms(HTMLParser):
             self.forms.append(self._open)
         elif tag == "meta" and "name" in given:
             self.metas[given["name"]] = given.get("content", "")
-        elif self._open and tag == "input" and given.get("name"):
-            if given.get("type") != "radio" or "checked" in given:
-                self._open.fields[given["name"]] = given.get("value", "")
+        elif self._open and tag == "input" and (given.get("type") != "radio" or "checked" in given):
+            self._open.fields[given.get("name", "")] = given.get("value", "")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":

@@ -1,13 +1,11 @@
 """One chain of certificates for all tests of Apple passes, and ways to make passes with it."""
 
 import io
-import json
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -99,51 +97,52 @@ def make(passes: ApplePasses) -> Callable[[PassContent], bytes]:
     return make
 
 
-@dataclass(frozen=True)
-class Forger:
-    """Takes a good pass apart and puts it together again with one thing wrong."""
+@pytest.fixture(scope="session")
+def files(
+    make: Callable[[PassContent], bytes], content: Callable[..., PassContent]
+) -> dict[str, bytes]:
+    """Return the files of a good pass, to be put together again with one thing wrong."""
+    with zipfile.ZipFile(io.BytesIO(make(content()))) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
-    chain: Chain
-    files: dict[str, bytes]
 
-    @property
-    def pass_json(self) -> dict[str, Any]:
-        """A fresh copy of the good pass.json."""
-        return dict(json.loads(self.files["pass.json"]))
+@pytest.fixture(scope="session")
+def zipped(files: dict[str, bytes]) -> Callable[[Mapping[str, bytes | None]], bytes]:
+    """Return a function that packs the good pass with files replaced, added or (None) left out."""
 
-    def sealed(
-        self,
-        pass_json: dict[str, Any] | bytes | None = None,
-        files: Mapping[str, bytes | None] | None = None,
-        *,
-        leaf: Holder | None = None,
-        now: datetime = NOW,
-    ) -> bytes:
-        """Return a pass with right hashes and a right signature; a file set to None is left out."""
-        fixed = {
-            name: content
-            for name, content in (self.files | dict(files or {})).items()
-            if content is not None and name not in {"pass.json", "manifest.json", "signature"}
-        }
-        if not isinstance(pass_json, bytes):
-            pass_json = json.dumps(pass_json or self.pass_json).encode()
-        leaf = leaf or self.chain.leaf
-        signer = DetachedSigner.of(leaf.certificate, leaf.key, self.chain.wwdr.certificate)
-        return Package.of(fixed).finish(pass_json, partial(signer.sign, now=now))
-
-    def zipped(self, files: Mapping[str, bytes | None]) -> bytes:
-        """Return the good pass with files replaced, added or (None) left out, and nothing else."""
+    def zipped(changed: Mapping[str, bytes | None]) -> bytes:
         with io.BytesIO() as raw:
             with zipfile.ZipFile(raw, "w") as archive:
-                for name, content in (self.files | dict(files)).items():
+                for name, content in (files | dict(changed)).items():
                     if content is not None:
                         archive.writestr(name, content)
             return raw.getvalue()
 
+    return zipped
+
 
 @pytest.fixture(scope="session")
-def forger(
-    chain: Chain, make: Callable[[PassContent], bytes], content: Callable[..., PassContent]
-) -> Forger:
-    with zipfile.ZipFile(io.BytesIO(make(content()))) as archive:
-        return Forger(chain, {name: archive.read(name) for name in archive.namelist()})
+def sealed(chain: Chain, files: dict[str, bytes]) -> Callable[..., bytes]:
+    """Return a function that does the same, but with hashes and a signature that are right.
+
+    `leaf` signs instead of the good one, at `now`, with `wwdr` beside it.
+    """
+
+    def sealed(
+        changed: Mapping[str, bytes | None],
+        *,
+        leaf: Holder = chain.leaf,
+        wwdr: Holder = chain.wwdr,
+        now: datetime = NOW,
+    ) -> bytes:
+        made_anew = ("pass.json", "manifest.json", "signature")
+        kept = {
+            name: content
+            for name, content in (files | dict(changed)).items()
+            if content is not None and name not in made_anew
+        }
+        signer = DetachedSigner.of(leaf.certificate, leaf.key, wwdr.certificate)
+        pass_json = changed.get("pass.json") or files["pass.json"]
+        return Package.of(kept).finish(pass_json, partial(signer.sign, now=now))
+
+    return sealed
