@@ -26,6 +26,13 @@ def _names(requirements: list[str]) -> set[str]:
     return {canonicalize_name(Requirement(requirement).name) for requirement in requirements}
 
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+# By lock, from the smallest to the largest: what each asks for beyond the one before it.
+ASKED = {"runtime": _names(PROJECT["dependencies"])} | {
+    extra: _names(PROJECT["optional-dependencies"][extra]) for extra in ("demo", "dev", "bench")
+}
+
+
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
 def test_a_lock_pins_every_package_by_hash_and_by_nothing_else(lock: Path) -> None:
     rest = PIN.sub(_without_hashes, lock.read_text("utf-8"))
@@ -64,14 +71,13 @@ def test_the_smaller_locks_agree_with_the_largest() -> None:
 
 
 def test_the_locks_hold_what_pyproject_asks_for() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras: dict[str, list[str]] = project["optional-dependencies"]
-    runtime = _names(project["dependencies"])
-    asked = {
-        "runtime": runtime,
-        "demo": runtime | _names(extras["demo"]),
-        "dev": runtime | _names(extras["demo"] + extras["dev"]),
-        "bench": runtime | _names(extras["demo"] + extras["dev"] + extras["bench"]),
-    }
-    for lock, wanted in asked.items():
+    wanted: set[str] = set()
+    for lock, names in ASKED.items():
+        wanted |= names
         assert wanted <= {name for name, _ in _pins(lock)}, lock
+
+
+@pytest.mark.parametrize("dependency", sorted(set().union(*ASKED.values())))
+def test_every_dependency_has_its_reason_on_record(dependency: str) -> None:
+    decision = (ROOT / "docs" / "decisions" / "0002-dependencies.md").read_text("utf-8")
+    assert re.search(rf"(?<![\w-]){dependency}(?![\w-])", decision)
