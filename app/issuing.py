@@ -15,7 +15,7 @@ decided. Hides EPD, rules, rows and wallets from the pages.
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select
@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from app.cards import lifecycle, names
 from app.cards.entitlement import (
+    Employment,
     Entitlement,
     Policy,
     belgian_day,
@@ -44,6 +45,9 @@ from app.passes.codes import Strip, content_of, web_strips
 from app.passes.content import PassContent
 from app.passes.google_passes import GooglePasses
 
+# The file is asked at log-in, a moment before the session begins.
+ASKED_JUST_BEFORE = timedelta(minutes=1)
+
 log = structlog.get_logger()
 
 
@@ -53,6 +57,21 @@ class Person:
 
     insz: Insz
     name: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a teacher stands by what the database holds; nobody is asked."""
+
+    card: Card | None
+    year: int
+    entitlement: Entitlement | None
+    employments: tuple[Employment, ...]
+    heard_at: datetime | None
+
+    def silent_since(self, moment: datetime) -> bool:
+        """Whether the personnel file has not answered since then."""
+        return self.heard_at is None or self.heard_at < moment - ASKED_JUST_BEFORE
 
 
 class Issuing:
@@ -103,6 +122,24 @@ class Issuing:
             )
         if entitlement is None or not entitlement.entitled:
             raise NotEligible("The personnel file gives no right to a teacher card now.")
+
+    def standing(self, teacher_id: uuid.UUID, *, now: datetime) -> Standing:
+        """The teacher's newest card, entitlement and employments as known now."""
+        with self._database.reading() as session:
+            teacher = session.get_one(Teacher, teacher_id)
+            newest = select(Card).where(Card.teacher_id == teacher_id).order_by(Card.id.desc())
+            card = session.scalars(newest.limit(1)).one_or_none()
+            status = status_of(session, teacher_id)
+        entitlement = None
+        if status is not None:
+            entitlement = decide(status, on=belgian_day(now), policy=self._policy)
+        return Standing(
+            card=card,
+            year=card.year if card else belgian_day(now).year,
+            entitlement=entitlement,
+            employments=status.employments + status.listed_by_institution if status else (),
+            heard_at=teacher.heard_at,
+        )
 
     def add_pass(self, teacher_id: uuid.UUID, carrier: Carrier, *, now: datetime) -> None:
         """Step 3 for one wallet: the card's pass, committed before it is signed or inserted."""
@@ -165,7 +202,7 @@ class Issuing:
     def _ask(self, person: Person, *, now: datetime) -> EpdAnswer | None:
         """What the personnel file says; None when it does not speak (fail static)."""
         try:
-            return self._epd.status(person.insz, on=belgian_day(now))
+            return self._epd.status(person.insz, on=belgian_day(now), now=now)
         except Unavailable as silence:
             log.warning("epd-silent", cause=type(silence.__cause__).__name__)
             return None
@@ -248,4 +285,4 @@ def _pass_of(session: Session, teacher_id: uuid.UUID, carrier: Carrier) -> tuple
     row = session.execute(found).one_or_none()
     if row is None:
         raise NotFound("There is no such pass yet.")
-    return row.tuple()
+    return row[0], row[1]

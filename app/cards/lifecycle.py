@@ -19,6 +19,7 @@ from app.cards.entitlement import (
     CardYear,
     Entitlement,
     EntitlementReason,
+    card_year,
 )
 from app.cards.keyring import Keys
 from app.cards.model import Card, CardEvent, Teacher, WalletPass
@@ -35,7 +36,7 @@ def know(session: Session, pseudonym: bytes, *, pepper_id: int, now: datetime) -
     """The teacher with this pseudonym, made when new; their row is locked."""
     insert_once(
         session,
-        Teacher.__table__,
+        Teacher,
         {"id": uuid7(), "insz_pseudonym": pseudonym, "pepper_id": pepper_id, "created_at": now},
     )
     found = select(Teacher).where(Teacher.insz_pseudonym == pseudonym).with_for_update()
@@ -96,7 +97,7 @@ def add_pass(
     session.execute(select(Card.id).where(Card.id == card.id).with_for_update())
     new = insert_once(
         session,
-        WalletPass.__table__,
+        WalletPass,
         {
             "id": uuid7(),
             "card_id": card.id,
@@ -176,11 +177,18 @@ def end(session: Session, card: Card, *, why: str, now: datetime) -> None:
     _change(session, card, CardStatus.ENDED, what="ended", why=why, now=now)
 
 
-def reissue(session: Session, card: Card, *, year: CardYear, why: str, now: datetime) -> Card:
+def reissue(session: Session, card: Card, *, why: str, now: datetime) -> Card:
     """Revoke a lost or copied card and give the same teacher a new one, at once."""
     revoke(session, card, why=why, now=now)
     session.flush()
-    return issue(session, card.teacher, year=year, initials=card.initials, why="reissued", now=now)
+    return issue(
+        session,
+        card.teacher,
+        year=card_year(card.year),
+        initials=card.initials,
+        why="reissued",
+        now=now,
+    )
 
 
 def rotate(

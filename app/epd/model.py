@@ -73,7 +73,7 @@ def store(
     }
     if insz_encrypted is not None:
         values["insz_encrypted"] = insz_encrypted
-    if insert_once(session, PersonnelRecord.__table__, key | values):
+    if insert_once(session, PersonnelRecord, key | values):
         return True
     older = update(PersonnelRecord).filter_by(**key).where(PersonnelRecord.version < record.version)
     return bool(session.connection().execute(older.values(values)).rowcount)
