@@ -14,7 +14,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app.web.card_page import grouped
 from app.web.card_texts import CATEGORIES
 from app.web.texts import Language, Texts
-from app.web.verdict_texts import ADVICE_MESSAGES, CARRIERS, GRADES
 
 STATIC_DIRECTORY = Path(__file__).parent / "static"
 TEMPLATES_DIRECTORY = Path(__file__).parent / "templates"
@@ -60,18 +59,16 @@ class Pages:
         environment.filters.update(
             day=language.day,
             moment=language.moment,
+            duration=language.duration,
             grouped=grouped,
         )
         environment.globals.update(
             {
                 "_": language,
                 "asset": self.asset,
-                "advice_messages": ADVICE_MESSAGES,
                 "badges": self._badges(language.code),
-                "carriers": CARRIERS,
                 "categories": CATEGORIES,
                 "demo": demo,
-                "grades": GRADES,
                 "language": language.code,
                 "language_names": LANGUAGE_NAMES,
             }

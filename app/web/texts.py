@@ -8,13 +8,13 @@ every sentence from code and templates and fails on the first one that is missin
 import gettext
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import NewType, Self
 
 from babel import Locale, negotiate_locale
-from babel.dates import format_date, format_time, get_timezone
+from babel.dates import format_date, format_time, format_timedelta, get_timezone
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -48,6 +48,10 @@ class Language:
     def day(self, on: date) -> str:
         """A date in full: 23 november 2026."""
         return format_date(on, "long", locale=self.locale)
+
+    def duration(self, duration_s: int) -> str:
+        """A length of time in its largest fitting unit: 45 seconden, 2 minuten."""
+        return format_timedelta(timedelta(seconds=duration_s), locale=self.locale, threshold=1)
 
     def moment(self, at: datetime) -> str:
         """An aware moment on the clock of Brussels, to the second: 23 november 2026, 15:05:09."""

@@ -6,8 +6,9 @@ need not know that somebody left teaching.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
 
-from app.cards.token import Carrier
 from app.verification.verdict import Grade, Reason
 from app.web.texts import Msgid
 
@@ -57,11 +58,11 @@ ADVICE_MESSAGES: Mapping[str, Msgid] = {
     "check_id": Msgid("Look at the identity card as well: do the initials match?"),
 }
 
-CARRIERS: Mapping[Carrier, Msgid] = {
-    Carrier.WEB: Msgid("Live card on the website"),
-    Carrier.APPLE: Msgid("Apple Wallet"),
-    Carrier.GOOGLE: Msgid("Google Wallet"),
-    Carrier.PAPER: Msgid("Paper"),
+CARRIERS: Mapping[str, Msgid] = {
+    "web": Msgid("Live card on the website"),
+    "apple": Msgid("Apple Wallet"),
+    "google": Msgid("Google Wallet"),
+    "paper": Msgid("Paper"),
 }
 
 GRADES: Mapping[Grade, Msgid] = {
@@ -76,3 +77,42 @@ GRADES: Mapping[Grade, Msgid] = {
 def verdict_message(reason: Reason) -> Msgid:
     """The sentence for a reason."""
     return VERDICT_MESSAGES[reason]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictPage:
+    """What `verdict.html` shows about one code. Looking is anonymous and consumes nothing.
+
+    `carrier` (a key of `CARRIERS`) and `grade` are None where the code could not be read that
+    far; `initials` and `expires_on`, the last day of the card year, are for a valid card only.
+    """
+
+    valid: bool
+    reason: Reason
+    checked_at: datetime
+    carrier: str | None = None
+    grade: Grade | None = None
+    initials: str | None = None
+    advice: tuple[str, ...] = ()
+    expires_on: date | None = None
+    test: bool = False
+
+    @property
+    def message(self) -> Msgid:
+        """The sentence for the reason."""
+        return verdict_message(self.reason)
+
+    @property
+    def advice_messages(self) -> tuple[Msgid, ...]:
+        """A sentence per piece of advice."""
+        return tuple(ADVICE_MESSAGES[advice] for advice in self.advice)
+
+    @property
+    def carrier_name(self) -> Msgid | None:
+        """Where the code stands: which wallet, website or paper."""
+        return CARRIERS[self.carrier] if self.carrier else None
+
+    @property
+    def grade_meaning(self) -> Msgid | None:
+        """How much the code itself proves."""
+        return GRADES[self.grade] if self.grade else None

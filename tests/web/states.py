@@ -4,15 +4,15 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from app.cards.entitlement import Employment, EntitlementReason, StaffCategory
-from app.cards.token import Carrier
-from app.verification.verdict import Grade, Reason, Verdict
+from app.verification.verdict import Grade, Reason
 from app.web.card_page import CardPage
 from app.web.card_texts import CardState
 from app.web.problem_texts import LOGIN_FAILURES, PROBLEMS
-from app.web.verdict_texts import verdict_message
+from app.web.verdict_texts import VerdictPage
 
 AT = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
 CSRF = "n5XxFQ"
+REFERENCE = "0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77"
 
 # A template and its context.
 State = tuple[str, dict[str, Any]]
@@ -20,6 +20,7 @@ State = tuple[str, dict[str, Any]]
 
 def every_state() -> dict[str, State]:
     """All of them by name; the names begin with that of the page."""
+    error = {"problem": PROBLEMS["unavailable"], "reference": REFERENCE}
     live = {"holder_name": "Łukasz Ørsted", "card_number": "7KM3PX9Q2D", "csrf": CSRF}
     return {
         "welcome": ("welcome.html", {"api_documentation": "/api/documentation"}),
@@ -32,9 +33,10 @@ def every_state() -> dict[str, State]:
             f"problem-{kind}": ("problem.html", {"kind": kind, "problem": problem})
             for kind, problem in PROBLEMS.items()
         },
-        "error": ("error.html", {"problem": PROBLEMS["unavailable"], "reference": "0198c2"}),
+        "error": ("error.html", error | {"retry_after_s": None}),
+        "error-retry": ("error.html", error | {"retry_after_s": 600}),
         **{
-            f"login-{remedy}": ("login_failed.html", {"failure": failure, "reference": "0198c2"})
+            f"login-{remedy}": ("login_failed.html", {"failure": failure, "reference": REFERENCE})
             for remedy, failure in LOGIN_FAILURES.items()
         },
         "logged-out": ("logged_out.html", {}),
@@ -60,7 +62,7 @@ def _card(state: CardState, reason: str | None, **more: Any) -> State:
             reason=reason,
             holder_name="An-Sofie van den Berghe",
             csrf=CSRF,
-            reference="4F7K-2MX9",
+            reference=REFERENCE,
             year=2026,
             **page | more,
         )
@@ -91,24 +93,19 @@ def _cards() -> dict[str, State]:
     }
 
 
-def _verdict(reason: Reason, initials: str = "", **more: Any) -> State:
-    valid = reason is Reason.OK
-    verdict = Verdict(valid=valid, reason=reason, cause=reason, checked_at=AT, **more)
-    return "verdict.html", {
-        "verdict": verdict,
-        "initials": initials,
-        "message": verdict_message(reason),
-    }
+def _verdict(reason: Reason, **more: Any) -> State:
+    page = VerdictPage(valid=reason is Reason.OK, reason=reason, checked_at=AT, **more)
+    return "verdict.html", {"page": page}
 
 
 def _verdicts() -> dict[str, State]:
-    web: dict[str, Any] = {"carrier": Carrier.WEB, "grade": Grade.LIVE}
-    google: dict[str, Any] = {"carrier": Carrier.GOOGLE, "grade": Grade.RECENT}
-    paper: dict[str, Any] = {"carrier": Carrier.PAPER, "grade": Grade.STATIC}
+    web: dict[str, Any] = {"carrier": "web", "grade": Grade.LIVE}
+    google: dict[str, Any] = {"carrier": "google", "grade": Grade.RECENT}
+    paper: dict[str, Any] = {"carrier": "paper", "grade": Grade.STATIC}
     year_end = date(2026, 12, 31)
     return {
         **{f"verdict-{reason}": _verdict(reason) for reason in Reason},
-        "verdict-ok": _verdict(Reason.OK, "A.V.", **web, expires_on=year_end),
+        "verdict-ok": _verdict(Reason.OK, **web, expires_on=year_end, initials="A.V."),
         "verdict-advice": _verdict(
             Reason.OK, **paper, expires_on=year_end, advice=("check_id",), test=True
         ),

@@ -134,8 +134,11 @@ def test_an_ended_session_offers_to_log_in_again(page: Page, site: Site) -> None
     expect(page.locator("#qr")).to_be_hidden()
 
 
-def test_a_refusal_points_to_the_card_page_and_is_not_repeated(page: Page, site: Site) -> None:
-    site.strips_status = HTTPStatus.CONFLICT
+@pytest.mark.parametrize("status", [HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT])
+def test_a_refusal_points_to_the_card_page_and_is_not_repeated(
+    page: Page, site: Site, status: HTTPStatus
+) -> None:
+    site.strips_status = status
     page.goto("/live?lang=en")
     expect(page.get_by_role("status")).to_contain_text("Your card page says why.")
     page.wait_for_timeout(1500)

@@ -115,6 +115,22 @@ def test_days_are_written_out(texts: Texts) -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("nl", ["1 seconde", "2 minuten"]),
+        ("fr", ["1 seconde", "2 minutes"]),
+        ("en", ["1 second", "2 minutes"]),
+        ("de", ["1 Sekunde", "2 Minuten"]),
+    ],
+)
+def test_a_length_of_time_is_counted_in_its_unit(
+    texts: Texts, language: str, expected: list[str]
+) -> None:
+    durations = [texts.get(language).duration(duration_s) for duration_s in (1, 120)]
+    assert [duration.replace("\N{NO-BREAK SPACE}", " ") for duration in durations] == expected
+
+
+@pytest.mark.parametrize(
     ("header", "wanted", "expected"),
     [
         ("", None, "nl"),

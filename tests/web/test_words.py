@@ -58,7 +58,7 @@ def test_the_wallet_of_the_phone_stands_out(documents: dict[tuple[str, str], Doc
 def test_every_word_of_the_domain_has_a_sentence() -> None:
     assert set(VERDICT_MESSAGES) == set(Reason)
     assert set(GRADES) == set(Grade)
-    assert set(CARRIERS) == set(Carrier)
+    assert set(CARRIERS) == {carrier.label for carrier in Carrier}
     assert set(CATEGORIES) == set(StaffCategory)
     assert set(WHY) > set(EntitlementReason)
     assert set(STATES) == set(CardState)
