@@ -43,6 +43,8 @@ class Teacher(Identified, Base):
     name: Mapped[bytes | None] = mapped_column(LargeBinary)
     entitled: Mapped[bool | None]
     entitlement_reason: Mapped[str | None] = mapped_column(String(32))
+    # When the personnel file last answered about this person, whatever it said.
+    heard_at: Mapped[datetime | None] = mapped_column(Moment)
     # The day on which time alone may change the entitlement; the worker looks again then.
     review_on: Mapped[date | None] = mapped_column(index=True)
     created_at: Mapped[datetime] = mapped_column(Moment)
@@ -67,6 +69,8 @@ class Card(Identified, Base):
             values_callable=lambda states: [state.value for state in states],
         )
     )
+    # Why the status is what it is: an entitlement's reason, or what a person gave.
+    status_reason: Mapped[str] = mapped_column(String(64))
     test: Mapped[bool] = mapped_column(default=False)
     # Two letters packed as card-token section 2 says; 0 where withheld.
     initials: Mapped[int] = mapped_column(SmallInteger)
@@ -118,6 +122,8 @@ class WalletPass(Identified, Base):
     pass_number: Mapped[int] = mapped_column(BigInteger, unique=True)
     serial: Mapped[str] = mapped_column(String(32), unique=True)
     key_id: Mapped[int] = mapped_column(SmallInteger)
+    # The secret behind an Apple pass's authentication token, which may never change.
+    pass_secret_id: Mapped[int] = mapped_column(SmallInteger)
     generation: Mapped[int] = mapped_column(BigInteger, default=1)
     # The whole hour in which this generation began (Unix seconds): the code's issued_at.
     code_issued_at: Mapped[int] = mapped_column(BigInteger)

@@ -216,7 +216,7 @@ def authenticate(token: Token, keys: Mapping[int, TokenKey]) -> Opened | Fault:
     return opened
 
 
-def mint(  # noqa: PLR0913 - the fields of a token
+def mint(
     key: TokenKey,
     *,
     carrier: Carrier,

@@ -1,0 +1,171 @@
+"""What a deployment can set, read once from the environment.
+
+Knows names, defaults and what production must not run with. Only the composition roots
+(`cli`, `main`, `worker`, `doctor`, migrations) import this; rooms get plain values. Every
+setting has the prefix `LERARENKAART_`; a secret can also be given as a file, in
+`LERARENKAART_<NAME>_FILE`.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "LERARENKAART_"
+# A host of at most 22 characters keeps the QR at version 7, with tail 8 (docs/card-token.md).
+MAX_CODE_HOST = 22
+MIN_SECRET_LENGTH = 32
+
+
+class StartRefused(Exception):
+    """Everything that keeps this configuration from running, all at once."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("\n- ".join(["the service refuses to start:", *faults]))
+
+
+class Settings(BaseSettings):
+    """The settings of one deployment; frozen, so nobody can lean on changing them later."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    environment: Literal["demo", "production"] = "production"
+    database_url: str = "sqlite:///var/lerarenkaart.sqlite3"
+    database_pool_size: int = Field(default=10, ge=2)
+    public_url: str = "http://localhost:8000"
+    code_base: str = ""
+    key_directory: Path = Path("var/keys")
+    trusted_proxies: str = ""
+    rate_limit_storage: str = "memory://"
+
+    oidc_issuer: str = "https://authenticatie.vlaanderen.be/op"
+    oidc_client_id: str = ""
+    oidc_client_auth: Literal["private_key_jwt", "client_secret_basic"] = "private_key_jwt"
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_client_key_file: Path | None = None
+    oidc_client_key_id: str = ""
+    oidc_assertion_audience: str = ""
+    # Means of authentication of level substantial or high at the Flemish log-in.
+    oidc_accepted_acr: tuple[str, ...] = tuple(
+        f"urn:be:vlaanderen:authmech:{means}"
+        for means in ("eid", "eidashigh", "itsme", "csamtotp", "csamsms", "eidassubstantial")
+    )
+
+    epd_base_url: str = ""
+    epd_token_url: str = ""
+    epd_client_id: str = ""
+    epd_client_secret: SecretStr = SecretStr("")
+
+    apple_pass_type_identifier: str = ""
+    apple_team_identifier: str = ""
+    apple_certificate_file: Path | None = None
+    apple_key_file: Path | None = None
+    apple_key_password: SecretStr = SecretStr("")
+    apple_wwdr_file: Path | None = None
+
+    google_issuer_id: str = ""
+    google_service_account_file: Path | None = None
+    google_wallet_base_url: str = "https://walletobjects.googleapis.com"
+    google_save_url: str = "https://pay.google.com/gp/v/save"
+
+    grace_days: int = Field(default=30, ge=0, le=366)
+    summer_bridge: bool = True
+    superseded: Literal["soft", "strict"] = "soft"
+
+    def __init__(self, **values: Any) -> None:  # noqa: ANN401 - whatever pydantic accepts
+        super().__init__(**(_secrets_from_files() | values))
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_final_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _derived(self) -> Self:
+        base = (self.code_base or self.public_url).rstrip("/").upper()
+        object.__setattr__(self, "code_base", base)
+        return self
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether this is the demonstration with its simulated outside world."""
+        return self.environment == "demo"
+
+    def warnings(self) -> list[str]:
+        """What works but is worth a word at the start."""
+        host = urlsplit(self.code_base).netloc
+        if len(host) <= MAX_CODE_HOST:
+            return []
+        grown = f"CODE_BASE has a host of {len(host)} characters, over {MAX_CODE_HOST}"
+        return [f"{grown}: the QR code grows and old scanners read it less well"]
+
+    def faults(self) -> list[str]:
+        """What production must not run with, as sentences; keys are judged where loaded."""
+        if self.is_demo:
+            return []
+        faults = [
+            f"{PREFIX}{name} must be an https URL"
+            for name, url in self._urls().items()
+            if not url.startswith("https://")
+        ]
+        faults += [
+            f"{PREFIX}{name} is not set" for name, value in self._required().items() if not value
+        ]
+        faults += [
+            f"{PREFIX}{name} is a default or too short (at least {MIN_SECRET_LENGTH} characters)"
+            for name, secret in self._secrets().items()
+            if _weak(secret)
+        ]
+        return faults
+
+    def _urls(self) -> dict[str, str]:
+        return {
+            "PUBLIC_URL": self.public_url,
+            "CODE_BASE": self.code_base.lower(),
+            "OIDC_ISSUER": self.oidc_issuer,
+            "EPD_BASE_URL": self.epd_base_url,
+            "EPD_TOKEN_URL": self.epd_token_url,
+            "GOOGLE_WALLET_BASE_URL": self.google_wallet_base_url,
+        }
+
+    def _required(self) -> dict[str, object]:
+        required: dict[str, object] = {
+            "OIDC_CLIENT_ID": self.oidc_client_id,
+            "EPD_CLIENT_ID": self.epd_client_id,
+            "APPLE_PASS_TYPE_IDENTIFIER": self.apple_pass_type_identifier,
+            "APPLE_TEAM_IDENTIFIER": self.apple_team_identifier,
+            "APPLE_CERTIFICATE_FILE": self.apple_certificate_file,
+            "APPLE_WWDR_FILE": self.apple_wwdr_file,
+            "GOOGLE_ISSUER_ID": self.google_issuer_id,
+            "GOOGLE_SERVICE_ACCOUNT_FILE": self.google_service_account_file,
+        }
+        if self.oidc_client_auth == "private_key_jwt":
+            required["OIDC_CLIENT_KEY_FILE"] = self.oidc_client_key_file
+        return required
+
+    def _secrets(self) -> dict[str, SecretStr]:
+        secrets = {"EPD_CLIENT_SECRET": self.epd_client_secret}
+        if self.oidc_client_auth == "client_secret_basic":
+            secrets["OIDC_CLIENT_SECRET"] = self.oidc_client_secret
+        return secrets
+
+
+def _weak(secret: SecretStr) -> bool:
+    value = secret.get_secret_value()
+    return len(value) < MIN_SECRET_LENGTH or "demo" in value.lower() or "change" in value.lower()
+
+
+def _secrets_from_files() -> dict[str, str]:
+    """Values of `<NAME>_FILE` variables whose plain name is a secret setting."""
+    values = {}
+    for name, field in Settings.model_fields.items():
+        path = os.environ.get(f"{PREFIX}{name.upper()}_FILE")
+        if field.annotation is SecretStr and path:
+            values[name] = Path(path).read_text("utf-8").strip()
+    return values
