@@ -111,6 +111,6 @@ def _simulators(
             clients=[client],
             clock=clock,
         ),
-        "epd": epd.create_app(people, clients={CLIENT_ID: deployment.epd_secret}, clock=clock),
+        "epd": epd.create_app(people, client_id=CLIENT_ID, client_secret=deployment.epd_secret),
         "google": google_wallet.create_app([deployment.google_account], clock=clock),
     }

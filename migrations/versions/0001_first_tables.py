@@ -1,4 +1,4 @@
-"""First tables."""
+"""first tables."""
 
 from collections.abc import Sequence
 
