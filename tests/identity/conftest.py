@@ -37,8 +37,9 @@ IMPATIENT_S = 0.4
 Pairs = list[tuple[str, str]]
 Connect = Callable[..., OidcClient]
 
-# One for all tests: everything here is plain http, and preparing TLS takes longer than a test.
-BROWSER = httpx.Client(trust_env=False, verify=False)  # noqa: S501 - plain http on this machine
+# One for all tests: reading the trusted authorities takes longer than a log-in.
+TLS = httpx.create_ssl_context()
+BROWSER = httpx.Client(trust_env=False, verify=TLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ def connect() -> Iterator[Connect]:
     clients: list[OidcClient] = []
 
     def connect(registration: Registration, **limits: float) -> OidcClient:
-        clients.append(OidcClient(registration, **limits))
+        clients.append(OidcClient(registration, tls=TLS, **limits))
         return clients[-1]
 
     yield connect
