@@ -22,7 +22,7 @@ from app.cards import keyring
 from app.db import Database
 from app.errors import Failure
 from app.log import configure
-from app.settings import ProductionRefused, Settings
+from app.settings import Settings, StartRefused
 from app.verification import partners, tills
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -183,7 +183,7 @@ def main() -> None:
     configure()
     try:
         cli()
-    except (Failure, keyring.KeyFault, ProductionRefused) as fault:
+    except (Failure, keyring.KeyFault, StartRefused) as fault:
         _stop(str(fault))
 
 

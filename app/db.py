@@ -20,11 +20,11 @@ from sqlalchemy import (
     DateTime,
     Engine,
     MetaData,
-    Table,
     TypeDecorator,
     Uuid,
     create_engine,
     event,
+    literal,
     make_url,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -155,11 +155,12 @@ class Database:
         self.engine.dispose()
 
 
-def insert_once(session: Session, table: Table, values: dict[str, Any]) -> bool:
+def insert_once(session: Session, model: type[Base], values: dict[str, Any]) -> bool:
     """Insert a row unless a unique constraint already holds one like it; True when it was new."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(values).on_conflict_do_nothing()
-    return bool(session.connection().execute(statement).rowcount)
+    statement = dialect.insert(model).values(values).on_conflict_do_nothing()
+    # What an insert returns says whether there was one; the count of rows does not everywhere.
+    return session.connection().execute(statement.returning(literal(1))).first() is not None
 
 
 def _again(error: DBAPIError) -> bool:

@@ -42,6 +42,15 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class Chain:
+    """All three, from the root down to the one that signs passes."""
+
+    root: Holder
+    wwdr: Holder
+    leaf: Holder
+
+
+@dataclass(frozen=True, slots=True)
 class Files:
     """Where `create` left the chain; `certificate` holds the leaf and its key together."""
 
@@ -72,7 +81,7 @@ def intermediate(issuer: Holder, *, now: datetime, generation: str = "G4") -> Ho
     return Holder(builder.sign(issuer.key, hashes.SHA256()), key)
 
 
-def leaf(  # noqa: PLR0913 - each argument is one thing that can be wrong with a leaf
+def leaf(
     issuer: Holder,
     *,
     pass_type_identifier: str,
@@ -97,21 +106,29 @@ def leaf(  # noqa: PLR0913 - each argument is one thing that can be wrong with a
     return Holder(builder.sign(issuer.key, hashes.SHA256()), key)
 
 
-def create(
-    directory: Path, *, pass_type_identifier: str, team_identifier: str, now: datetime
-) -> Files:
-    """Write a whole chain into `directory`, the file with the key readable by its owner only."""
+def chain(*, pass_type_identifier: str, team_identifier: str, now: datetime) -> Chain:
+    """Make a whole chain for one pass type."""
     top = root(now=now)
     wwdr = intermediate(top, now=now)
     signer = leaf(
         wwdr, pass_type_identifier=pass_type_identifier, team_identifier=team_identifier, now=now
     )
+    return Chain(top, wwdr, signer)
+
+
+def create(
+    directory: Path, *, pass_type_identifier: str, team_identifier: str, now: datetime
+) -> Files:
+    """Write a whole chain into `directory`, the file with the key readable by its owner only."""
+    made = chain(
+        pass_type_identifier=pass_type_identifier, team_identifier=team_identifier, now=now
+    )
     files = Files(directory / "pass.pem", directory / "wwdr.pem", directory / "root.pem")
     directory.mkdir(parents=True, exist_ok=True)
     files.certificate.touch(mode=0o600)
-    files.certificate.write_bytes(signer.certificate_pem + signer.key_pem)
-    files.wwdr.write_bytes(wwdr.certificate_pem)
-    files.root.write_bytes(top.certificate_pem)
+    files.certificate.write_bytes(made.leaf.certificate_pem + made.leaf.key_pem)
+    files.wwdr.write_bytes(made.wwdr.certificate_pem)
+    files.root.write_bytes(made.root.certificate_pem)
     return files
 
 

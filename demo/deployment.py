@@ -1,109 +1,153 @@
-"""A whole deployment in one folder: keys, database, certificates, settings, processes.
+"""A whole deployment in one folder: keys, database, certificates, settings, shops.
 
-Makes what a person would make by hand following the README, with the same commands, and
-runs the service as its own process, so that the tour meets it over HTTP only.
+Makes what a person would make by hand following the README, and leaves the service's
+settings as the environment of its process. Everything in it is synthetic.
 """
 
 import os
-import socket
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-import httpx
-import uvicorn
-from starlette.types import ASGIApp
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-START_TIMEOUT_S = 30.0
+from app import migrate
+from app.cards import keyring
+from app.db import Database
+from app.settings import PREFIX
+from app.verification import partners, tills
+from demo import apple_certificates, google_account
+
+PASS_TYPE_IDENTIFIER = "pass.example.lerarenkaart"  # noqa: S105 - a public name
+TEAM_IDENTIFIER = "DEMO123456"
+GOOGLE_ISSUER_ID = "3388000000099999999"
+CLIENT_ID = "lerarenkaart-demo"
+SHOPS = {
+    "museum": ("Museum aan de Stroom (demo)", partners.Place("2000", 51.2289, 4.4050)),
+    "bookshop": ("Boekhandel De Reiger (demo)", partners.Place("9000", 51.0543, 3.7174)),
+}
 
 
-class StartFault(Exception):
-    """A process did not begin to answer; the message ends with what it said."""
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where everybody in this world answers."""
+
+    service: str
+    identity_provider: str
+    epd: str
+    google: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A partner's till and its two keys."""
+
+    name: str
+    live_key: str
+    test_key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One folder and the environment of every process in it."""
+    """One folder, what stands in it, and the settings of its service."""
 
     directory: Path
-    environment: Mapping[str, str]
+    database_url: str
+    addresses: Addresses
+    shops: Mapping[str, Shop]
+    apple: apple_certificates.Files
+    google_account: Path
+    login_key: Path
+    epd_secret: str
 
-    def run(self, *arguments: str) -> str:
-        """One `lerarenkaart` command; its output."""
-        finished = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-m", "app.cli", *arguments],
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if finished.returncode:
-            raise StartFault(f"lerarenkaart {' '.join(arguments)}:\n{finished.stderr}")
-        return finished.stdout.strip()
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of the service's process: this world's settings and no others."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        return own | {f"{PREFIX}{name}": str(value) for name, value in self.settings.items()}
 
-    @contextmanager
-    def serving(self, port: int, *, ready: str = "/readyz") -> Iterator[subprocess.Popen[bytes]]:
-        """The web process, from its first answer to its orderly end."""
-        log = self.directory / "service.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "app.cli", "serve", "--port", str(port)],
-                env=self._environment(),
-                stdout=output,
-                stderr=output,
+    @property
+    def settings(self) -> dict[str, str | Path]:
+        """The service's settings, without their prefix."""
+        return {
+            "ENVIRONMENT": "demo",
+            "DATABASE_URL": self.database_url,
+            "PUBLIC_URL": self.addresses.service,
+            "KEY_DIRECTORY": self.directory / "keys",
+            "OIDC_ISSUER": f"{self.addresses.identity_provider}/op",
+            "OIDC_CLIENT_ID": CLIENT_ID,
+            "OIDC_CLIENT_KEY_FILE": self.login_key,
+            "EPD_BASE_URL": self.addresses.epd,
+            "EPD_TOKEN_URL": f"{self.addresses.epd}/op/v1/token",
+            "EPD_CLIENT_ID": CLIENT_ID,
+            "EPD_CLIENT_SECRET": self.epd_secret,
+            "APPLE_PASS_TYPE_IDENTIFIER": PASS_TYPE_IDENTIFIER,
+            "APPLE_TEAM_IDENTIFIER": TEAM_IDENTIFIER,
+            "APPLE_CERTIFICATE_FILE": self.apple.certificate,
+            "APPLE_WWDR_FILE": self.apple.wwdr,
+            "GOOGLE_ISSUER_ID": GOOGLE_ISSUER_ID,
+            "GOOGLE_SERVICE_ACCOUNT_FILE": self.google_account,
+            "GOOGLE_WALLET_BASE_URL": self.addresses.google,
+            "GOOGLE_SAVE_URL": f"{self.addresses.google}/gp/v/save",
+        }
+
+
+def prepare(
+    directory: Path, addresses: Addresses, *, database_url: str | None = None, now: datetime
+) -> Deployment:
+    """Make a deployment in an empty folder."""
+    directory.mkdir(parents=True)
+    database_url = database_url or f"sqlite:///{directory / 'lerarenkaart.sqlite3'}"
+    migrate.upgrade(database_url)
+    keyring.init(directory / "keys", environment="demo", now=now)
+    apple = apple_certificates.create(
+        directory / "apple",
+        pass_type_identifier=PASS_TYPE_IDENTIFIER,
+        team_identifier=TEAM_IDENTIFIER,
+        now=now,
+    )
+    return Deployment(
+        directory=directory,
+        database_url=database_url,
+        addresses=addresses,
+        shops=_shops(database_url, now=now),
+        apple=apple,
+        google_account=google_account.create(directory, f"{addresses.google}/token"),
+        login_key=_login_key(directory / "login-key.pem"),
+        epd_secret=os.urandom(24).hex(),
+    )
+
+
+def _shops(database_url: str, *, now: datetime) -> dict[str, Shop]:
+    shops = {}
+    with closing(Database(database_url)) as database:
+        for key, (name, place) in SHOPS.items():
+            till = database.transact(
+                lambda session, name=name, place=place: partners.add_till(
+                    session,
+                    partners.add_partner(session, name, category="demo", now=now),
+                    "1",
+                    place=place,
+                    now=now,
+                )
             )
-        try:
-            _wait(f"http://localhost:{port}{ready}", process, log)
-            yield process
-        finally:
-            process.terminate()
-            process.wait(timeout=15)
-
-    def _environment(self) -> dict[str, str]:
-        own = {k: v for k, v in os.environ.items() if not k.startswith("LERARENKAART_")}
-        return own | dict(self.environment)
-
-
-def free_port() -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+            live, test = (
+                database.transact(
+                    lambda session, till=till, test=test: tills.new_key(
+                        session, till, test=test, now=now
+                    )
+                )
+                for test in (False, True)
+            )
+            shops[key] = Shop(name, live, test)
+    return shops
 
 
-@contextmanager
-def listening(app: ASGIApp, port: int) -> Iterator[str]:
-    """A simulator behind a real port, in a thread of this process; yields its address."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        if not thread.is_alive():
-            raise StartFault(f"nothing could listen on port {port}")
-        time.sleep(0.01)
-    try:
-        yield f"http://localhost:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-
-
-def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            if httpx.get(url, timeout=1.0).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    process.kill()
-    raise StartFault(f"{url} did not answer:\n{log.read_text('utf-8', 'replace')[-3000:]}")
+def _login_key(path: Path) -> Path:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    path.chmod(0o600)
+    return path

@@ -132,7 +132,7 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist gives its class no public name
+def pytest_configure_node(node: Any) -> None:
     """Tell a worker where the ground lies."""
     node.workerinput["ground"] = asdict(node.config.stash[GROUND])
 

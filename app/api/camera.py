@@ -8,19 +8,19 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse
 
-from app.api.deps import Language, Now, TheHouse
+from app.api.deps import Now, TheHouse, page
 from app.api.limits import address
 from app.cards.initials import initials_text
 from app.verification.ledger import look
 from app.verification.verdict import Asked
-from app.web.verdict_texts import verdict_message
+from app.web.verdict_texts import VerdictPage
 
 router = APIRouter(tags=["phone camera"], include_in_schema=False)
 
 
 @router.get("/1{rest:path}")
 def verdict_page(
-    rest: Annotated[str, Path()], request: Request, house: TheHouse, language: Language, now: Now
+    rest: Annotated[str, Path()], request: Request, house: TheHouse, now: Now
 ) -> HTMLResponse:
     """The public verdict on the code in the address."""
     house.limits.count("camera", address(request))
@@ -33,11 +33,14 @@ def verdict_page(
             code_base=house.code_base,
             superseded=house.superseded,
         )
-    page = house.pages.render(
-        "verdict.html",
-        language,
-        verdict=verdict,
-        initials=initials_text(verdict.initials),
-        message=verdict_message(verdict.reason),
+    shown = VerdictPage(
+        valid=verdict.valid,
+        reason=verdict.reason,
+        checked_at=verdict.checked_at,
+        carrier=verdict.carrier.label if verdict.carrier else None,
+        grade=verdict.grade,
+        initials=initials_text(verdict.initials) or None,
+        advice=verdict.advice,
+        test=verdict.test,
     )
-    return HTMLResponse(page, headers={"cache-control": "no-store"})
+    return page(request, "verdict.html", page=shown)

@@ -10,14 +10,19 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
 
 from app.api.limits import Limits
 from app.cards.keyring import KeyRing
 from app.db import Database
+from app.identity.oidc import OidcClient
+from app.issuing import Issuing
 from app.verification.recorder import Recorder
 from app.verification.verify import Superseded
 from app.web.pages import Pages
 from app.web.texts import Texts, choose_language
+
+LANGUAGE_S = 365 * 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +35,16 @@ class House:
     database: Database
     ring: KeyRing
     recorder: Recorder
+    oidc: OidcClient
+    issuing: Issuing
     limits: Limits
     pages: Pages
     texts: Texts
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach us encrypted; only the demo does without."""
+        return self.public_url.startswith("https://")
 
 
 def house(request: Request) -> House:
@@ -48,8 +60,19 @@ def now() -> datetime:
 
 def language(request: Request) -> str:
     """The language for people: what the address asks for, else what the browser prefers."""
-    accepted = request.headers.get("accept-language", "")
-    return choose_language(accepted, request.query_params.get("lang"))
+    wanted = request.query_params.get("lang") or request.cookies.get("lang")
+    return choose_language(request.headers.get("accept-language", ""), wanted)
+
+
+def page(request: Request, template: str, status: int = 200, **shown: object) -> HTMLResponse:
+    """One page for one person: never stored, in a language that stays once it was chosen."""
+    context = {"reference": request_id(request)} | shown
+    wanted = language(request)
+    html = house(request).pages.render(template, wanted, **context)
+    response = HTMLResponse(html, status, {"cache-control": "no-store"})
+    if "lang" in request.query_params:
+        response.set_cookie("lang", wanted, max_age=LANGUAGE_S, samesite="lax")
+    return response
 
 
 def request_id(request: Request) -> uuid.UUID:
@@ -60,4 +83,3 @@ def request_id(request: Request) -> uuid.UUID:
 
 TheHouse = Annotated[House, Depends(house)]
 Now = Annotated[datetime, Depends(now)]
-Language = Annotated[str, Depends(language)]

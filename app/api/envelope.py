@@ -5,8 +5,10 @@ they arrive: a `Content-Length` can lie.
 """
 
 import asyncio
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,12 +19,11 @@ MAX_BODY_BYTES = 64 * 1024
 # A client that trickles its body does not hold a place for ever.
 BODY_TIMEOUT_S = 30.0
 
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
 SECURITY_HEADERS: Mapping[str, str] = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'none'"
-    ),
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -30,14 +31,20 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "cross-origin-resource-policy": "same-origin",
 }
 HSTS = "max-age=31536000; includeSubDomains"
+STATIC_PATH = "/static/"
+FOR_EVER = "public, max-age=31536000, immutable"
+
+log = structlog.get_logger()
 
 
 class Envelope:
     """Number, cap and headers around the whole application."""
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool, forms_lead_to: Iterable[str]) -> None:
+        """`forms_lead_to` are the origins that our own forms redirect to (log-out, wallet)."""
         self._app = app
-        self._headers = dict(SECURITY_HEADERS)
+        policy = " ".join([CONTENT_SECURITY_POLICY, *sorted(forms_lead_to)])
+        self._headers = {**SECURITY_HEADERS, "content-security-policy": policy}
         if https:
             self._headers["strict-transport-security"] = HSTS
 
@@ -49,16 +56,30 @@ class Envelope:
         request_id = _request_id(Headers(scope=scope).get("x-request-id"))
         scope["request_id"] = request_id
 
+        status, begun = 0, time.perf_counter()
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = str(request_id)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
+                if scope["path"].startswith(STATIC_PATH) and message["status"] == HTTPStatus.OK:
+                    headers["cache-control"] = FOR_EVER
+                status = message["status"]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=str(request_id)):
-            await self._app(scope, _capped(scope, receive), send_with_headers)
+            try:
+                await self._app(scope, _capped(scope, receive), send_with_headers)
+            finally:
+                # The route's pattern, not the address: a code in an address is a code.
+                route = getattr(scope.get("route"), "path", "none")
+                took_ms = round((time.perf_counter() - begun) * 1000, 1)
+                log.info(
+                    "request", method=scope["method"], route=route, status=status, took_ms=took_ms
+                )
 
 
 def _request_id(offered: str | None) -> uuid.UUID:

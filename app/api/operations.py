@@ -6,13 +6,13 @@ that is down is a figure there, never a reason to take the process out of servic
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import migrate
-from app.api.deps import House, Language, TheHouse
+from app.api.deps import House, TheHouse, page
 from app.errors import NotFound
 from app.web.problem_texts import PROBLEMS
 
@@ -36,18 +36,17 @@ def readyz(house: TheHouse, response: Response) -> dict[str, Any]:
 
 
 @pages.get("/problems")
-def problems(house: TheHouse, language: Language) -> HTMLResponse:
+def problems(request: Request) -> HTMLResponse:
     """Every kind of problem there is."""
-    return HTMLResponse(house.pages.render("problems.html", language, problems=PROBLEMS))
+    return page(request, "problems.html", problems=PROBLEMS)
 
 
 @pages.get("/problems/{kind}")
-def problem(kind: str, house: TheHouse, language: Language) -> HTMLResponse:
+def problem(kind: str, request: Request) -> HTMLResponse:
     """What a problem type means: what happened, what is safe, what to do next."""
     if kind not in PROBLEMS:
         raise NotFound("There is no such kind of problem.")
-    page = house.pages.render("problem.html", language, kind=kind, problem=PROBLEMS[kind])
-    return HTMLResponse(page)
+    return page(request, "problem.html", kind=kind, problem=PROBLEMS[kind])
 
 
 def _checks(house: House) -> dict[str, dict[str, Any]]:

@@ -10,11 +10,11 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from app.api.deps import House, language
+from app.api.deps import House, page, request_id
 from app.errors import (
     Conflict,
     Failure,
@@ -78,24 +78,24 @@ def problem(
     """The answer for one failure: a page for a browser, a document for everything else."""
     house: House = request.state.house
     text = PROBLEMS[kind]
-    instance = str(request.scope["request_id"])
-    headers = {"cache-control": "no-store"} | (headers or {})
     if _is_person(request):
-        page = house.pages.render(
-            "error.html", language(request), problem=text, kind=kind, reference=instance
-        )
-        return HTMLResponse(page, status, headers)
+        retry_after_s = int((headers or {}).get("retry-after", 0)) or None
+        shown = {"problem": text, "retry_after_s": retry_after_s}
+        answer = page(request, "error.html", status, **shown)
+        answer.headers.update(headers or {})
+        return answer
     document = {
         "type": f"{house.public_url}/problems/{kind}",
         "title": text.title,
         "status": status,
         "detail": detail or text.happened,
-        "instance": f"urn:uuid:{instance}",
+        "instance": f"urn:uuid:{request_id(request)}",
         "end_user_message": {
             code: " ".join(say(sentence) for sentence in (text.happened, text.safe, text.next))
             for code, say in house.texts.languages.items()
         },
     }
+    headers = {"cache-control": "no-store"} | (headers or {})
     return JSONResponse(document, status, headers, media_type=MEDIA_TYPE)
 
 
@@ -118,6 +118,8 @@ def _failure(request: Request, failure: Exception) -> Response:
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    if error.status_code < HTTPStatus.BAD_REQUEST:
+        return Response(status_code=error.status_code, headers=error.headers)
     kind = STATUSES.get(error.status_code, "malformed-request")
     return problem(request, kind, error.status_code, headers=dict(error.headers or {}))
 

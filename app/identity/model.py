@@ -38,6 +38,9 @@ class WebSession(Identified, Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     # None for people of the office, schools and partners: they need no card.
     teacher_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Teacher.id), index=True)
+    # Who logged in, sealed by the key ring: the number for the personnel file, the name for the
+    # card. It lives no longer than the session.
+    sealed_person: Mapped[bytes | None] = mapped_column(LargeBinary)
     # When the person proved who they are, by the provider's clock.
     authenticated_at: Mapped[datetime] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment)

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
@@ -40,6 +40,7 @@ class SessionView:
 
     id: uuid.UUID
     teacher_id: uuid.UUID | None
+    sealed_person: bytes | None = field(repr=False)
     authenticated_at: datetime
     created_at: datetime
     touch_due: bool
@@ -109,6 +110,7 @@ def begin_session(
     teacher_id: uuid.UUID | None,
     authenticated_at: datetime,
     now: datetime,
+    sealed_person: bytes | None = None,
     replaces: str | None = None,
 ) -> str:
     """Log a browser in; returns the token for its cookie, always a new one.
@@ -123,6 +125,7 @@ def begin_session(
         WebSession(
             token_hash=fingerprint(token),
             teacher_id=teacher_id,
+            sealed_person=sealed_person,
             authenticated_at=authenticated_at,
             created_at=now,
             last_seen_at=now,
@@ -149,6 +152,7 @@ def find_session(session: Session, token: str, *, now: datetime) -> SessionView 
     return SessionView(
         id=found.id,
         teacher_id=found.teacher_id,
+        sealed_person=found.sealed_person,
         authenticated_at=found.authenticated_at,
         created_at=found.created_at,
         touch_due=unseen >= TOUCH_EVERY,

@@ -46,6 +46,7 @@ class ApplePasses:
             "teamIdentifier": certificates.team_identifier,
             "organizationName": organization_name,
         }
+        self.pass_type_identifier = certificates.pass_type_identifier
         self._moulds = {
             status: pass_json.mould(
                 status, issuer=issuer, public_url=public_url, web_service_url=web_service_url

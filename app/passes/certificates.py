@@ -24,7 +24,7 @@ WWDR_GENERATION = "G4"
 _SMALLEST_KEY_BITS = 2048
 
 
-class CertificateFault(ValueError):  # noqa: N818 - named after what it lists, not "error"
+class CertificateFault(ValueError):
     """Credentials that cannot sign a pass; `faults` holds one sentence for each thing wrong."""
 
     def __init__(self, faults: list[str]) -> None:
@@ -43,7 +43,7 @@ class Certificates:
     team_identifier: str
 
     @classmethod
-    def load(  # noqa: PLR0913 - three files, a password and the three things they must agree with
+    def load(
         cls,
         certificate_pem: bytes,
         key_pem: bytes,

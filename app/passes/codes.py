@@ -52,7 +52,7 @@ def web_strips(
     card: Card, wallet_pass: WalletPass, *, count: int, keys: Keys, base: str, now: datetime
 ) -> list[Strip]:
     """The web codes from this half minute on, under the present key."""
-    key = keys.test_signing if card.test else keys.signing
+    key = keys.signing_for(test=card.test)
     first = int(now.timestamp()) // WEB_STRIP_S * WEB_STRIP_S
     starts = range(first, first + count * WEB_STRIP_S, WEB_STRIP_S)
     bodies = (

@@ -92,7 +92,7 @@ LABELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "Telefoon kwijt?", "Téléphone perdu ?", "Lost your phone?", "Telefon verloren?"
         ),
         "lost_text": _in_languages(
-            "Meld je aan op je kaart online en meld ze verloren. "
+            "Open je kaart online, meld je aan en geef ze op als verloren. "
             "Deze kaart wordt dan meteen geweigerd en je krijgt een nieuwe.",
             "Connectez-vous à votre carte en ligne et déclarez-la perdue. "
             "Cette carte est refusée aussitôt et vous en recevez une nouvelle.",

@@ -36,7 +36,7 @@ _UTC_TIME_LENGTH = 13
 # UTCTime ends with 2049 (RFC 5280 section 4.1.2.5.1).
 _LAST_YEAR = 2049
 # Some 600 bytes each with an RSA-2048 key, so this memory ends near 20 MB.
-_REMEMBERED = 32_768
+REMEMBERED = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class DetachedSigner:
     _opening: bytes
     _between: bytes
     _after: bytes
+    _limit: int
     _recent: OrderedDict[bytes, tuple[bytes, bytes]] = field(
         default_factory=OrderedDict, compare=False
     )
@@ -59,9 +60,17 @@ class DetachedSigner:
 
     @classmethod
     def of(
-        cls, certificate: x509.Certificate, key: rsa.RSAPrivateKey, intermediate: x509.Certificate
+        cls,
+        certificate: x509.Certificate,
+        key: rsa.RSAPrivateKey,
+        intermediate: x509.Certificate,
+        *,
+        remembered: int = REMEMBERED,
     ) -> Self:
-        """Cut the frame for this certificate and this intermediate from one ordinary signature."""
+        """Cut the frame for this certificate and this intermediate from one ordinary signature.
+
+        `remembered` is how many signatures are kept for the next request of the same pass.
+        """
         probe = b"{}"
         builder = pkcs7.PKCS7SignatureBuilder().set_data(probe)
         builder = builder.add_signer(certificate, key, hashes.SHA256())
@@ -79,6 +88,7 @@ class DetachedSigner:
             _opening=whole[attributes_at + 1 : time_at],
             _between=whole[time_ends:digest_at],
             _after=whole[digest_at + len(digest) : signature_at],
+            _limit=remembered,
         )
         if signer._framed(*signer._signed(whole[time_at:time_ends], digest)) != whole:
             raise ValueError("the frame cut from a signature does not give that signature back")
@@ -98,7 +108,7 @@ class DetachedSigner:
         signed = self._signed(now.astimezone(UTC).strftime(_UTC_TIME).encode(), digest)
         with self._lock:
             self._recent[digest] = signed
-            if len(self._recent) > _REMEMBERED:
+            if len(self._recent) > self._limit:
                 self._recent.popitem(last=False)
         return signed
 

@@ -208,7 +208,8 @@ def _history(
             .order_by(Scan.at)
         )
         for scan, till in session.execute(rows):
-            found[scan.card_id].append(_past(scan, till))
+            if scan.card_id is not None:
+                found[scan.card_id].append(_past(scan, till))
     return found
 
 

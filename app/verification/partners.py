@@ -27,7 +27,7 @@ NOWHERE = Place()
 def add_partner(session: Session, name: str, *, category: str, now: datetime) -> Partner:
     """Register a partner; `Conflict` when the name is taken."""
     values = {"id": uuid7(), "name": name, "category": category, "created_at": now}
-    if not insert_once(session, Partner.__table__, values):
+    if not insert_once(session, Partner, values):
         raise Conflict(f"There is a partner named {name} already.")
     return session.scalars(select(Partner).where(Partner.name == name)).one()
 

@@ -126,6 +126,7 @@ class Counter:
                 pass_number=opened.pass_number,
                 serial=uuid7().hex,
                 key_id=token.key_id,
+                pass_secret_id=1,
                 generation=opened.counter if token.carrier is not Carrier.WEB else 1,
                 code_issued_at=token.issued_at,
                 revised_at=values["created_at"],
