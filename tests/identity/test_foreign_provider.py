@@ -29,7 +29,7 @@ from app.identity.registration import (
     load_client_key,
     thumbprint,
 )
-from demo.deployment import free_port
+from demo.serving import free_port
 
 from .conftest import ACCEPTED_ACR, AN, CALLBACK, EID, HOME, TLS, Connect, Pairs
 

@@ -12,8 +12,8 @@ from starlette.middleware.base import RequestResponseEndpoint
 from app.errors import Unavailable
 from app.identity.discovery import ProviderFault
 from app.identity.provider import Provider
-from demo.deployment import free_port, listening
 from demo.identity_provider import create_app
+from demo.serving import free_port, listening
 
 from .conftest import AN, NOW, TLS, Clock, later
 
@@ -42,8 +42,10 @@ def app(calls: Counter[str]) -> FastAPI:
 @pytest.fixture
 def provider(app: FastAPI) -> Iterator[Provider]:
     """Our side of it."""
-    with listening(app, app.state.port) as address:
-        provider = Provider(f"{address}/op", connect_s=2.0, answer_s=5.0, tls=TLS)
+    with listening(app, app.state.port):
+        provider = Provider(
+            f"http://localhost:{app.state.port}/op", connect_s=2.0, answer_s=5.0, tls=TLS
+        )
         yield provider
         provider.close()
 
