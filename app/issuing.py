@@ -35,7 +35,7 @@ from app.cards.insz import Insz
 from app.cards.keyring import KeyRing, Keys
 from app.cards.model import Card, Teacher, WalletPass
 from app.cards.names import Name
-from app.cards.token import Carrier
+from app.cards.token import Carrier, KeyState
 from app.db import Database
 from app.epd.client import EpdAnswer, EpdClient
 from app.epd.model import status_of, store
@@ -147,7 +147,9 @@ class Issuing:
 
         def work(session: Session) -> None:
             card = _card_of(session, teacher_id)
-            lifecycle.add_pass(session, card, carrier, keys=keys, now=now)
+            wallet_pass = lifecycle.add_pass(session, card, carrier, keys=keys, now=now)
+            if keys.token[wallet_pass.key_id].state is KeyState.REVOKED:
+                lifecycle.rotate(session, wallet_pass, keys=keys, why="key-revoked", now=now)
 
         self._database.transact(work)
 

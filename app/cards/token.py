@@ -231,9 +231,10 @@ def mint(
 
     `counter` is the generation of the pass's code; the web card has none of its own.
     `issued_at` (Unix seconds) is rounded down to the carrier's grid, from where `lifetime_s`
-    counts. Raises ValueError for a key that may not sign this and for what fits no field.
+    counts. Raises ValueError for a key that may not sign this and for what fits no field. A key
+    that only verifies still makes again what it made before: a pass keeps its code.
     """
-    if key.state is not (KeyState.TEST if test else KeyState.ACTIVE):
+    if key.state is KeyState.REVOKED or test is not (key.state is KeyState.TEST):
         raise ValueError(f"key {key.id} is {key.state} and may not sign this token")
     if (counter is None) is not (carrier is Carrier.WEB):
         raise ValueError("a generation belongs to every carrier but the web card")

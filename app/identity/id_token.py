@@ -94,7 +94,7 @@ def _header(token: str) -> dict[str, Any]:
         header = read_object(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
     except ValueError as error:
         raise LoginRefused(Cause.FORM) from error
-    plain = header.get("alg") == ALGORITHM and header.get("typ", "JWT") == "JWT"
+    plain = header.get("alg") == ALGORITHM and str(header.get("typ", "JWT")).upper() == "JWT"
     if not plain or REFUSED_HEADERS & header.keys() or not isinstance(header.get("kid", ""), str):
         raise LoginRefused(Cause.HEADER)
     return header

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.cards.model import Teacher
 from app.db import Base, Identified, Moment
 
 
@@ -36,7 +37,7 @@ class WebSession(Identified, Base):
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     # None for people of the office, schools and partners: they need no card.
-    teacher_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("teacher.id"), index=True)
+    teacher_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Teacher.id), index=True)
     # Who logged in, sealed by the key ring: the number for the personnel file, the name for the
     # card. It lives no longer than the session.
     sealed_person: Mapped[bytes | None] = mapped_column(LargeBinary)

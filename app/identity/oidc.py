@@ -20,6 +20,7 @@ Tokens are dropped as soon as the claims are read. Every refusal is a `LoginRefu
 its cause; a provider that is down or talks nonsense is a `ProviderFault` (`Unavailable`).
 """
 
+import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeGuard
@@ -64,11 +65,22 @@ class OidcClient:
     """The log-in at one provider; safe to share between threads."""
 
     def __init__(
-        self, registration: Registration, *, connect_s: float = 2.0, answer_s: float = 5.0
+        self,
+        registration: Registration,
+        *,
+        connect_s: float = 2.0,
+        answer_s: float = 5.0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Both limits hold for each call: reaching the provider, and hearing all of its answer."""
+        """Both limits hold for each call: reaching the provider, and hearing all of its answer.
+
+        Reading the trusted authorities takes some 30 ms, so a process with several outbound
+        clients makes one `tls` for all; None makes one with httpx's own authorities.
+        """
         self._registration = registration
-        self._provider = Provider(registration.issuer, connect_s=connect_s, answer_s=answer_s)
+        self._provider = Provider(
+            registration.issuer, connect_s=connect_s, answer_s=answer_s, tls=tls
+        )
 
     def close(self) -> None:
         """Return every connection."""

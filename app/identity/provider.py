@@ -5,6 +5,7 @@ fetching and caching: documents are fetched by one thread for all and kept for a
 after a failure everybody is told so at once for a few seconds instead of queueing.
 """
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -42,7 +43,9 @@ Document = TypeVar("Document")
 class Provider:
     """One OpenID provider, safe to share between threads."""
 
-    def __init__(self, issuer: str, *, connect_s: float, answer_s: float) -> None:
+    def __init__(
+        self, issuer: str, *, connect_s: float, answer_s: float, tls: ssl.SSLContext | None
+    ) -> None:
         """`answer_s` bounds the whole body of an answer: a trickle does not prolong it."""
         if origin(issuer) is None:
             raise ValueError("the issuer must be an https URL, or http on this machine")
@@ -50,6 +53,7 @@ class Provider:
         self._answer_s = answer_s
         # The way to the provider is configuration: no proxy and no .netrc from the environment.
         self._http = httpx.Client(
+            verify=tls or True,
             timeout=httpx.Timeout(answer_s, connect=connect_s, pool=connect_s),
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
             follow_redirects=False,

@@ -17,13 +17,13 @@ class Someone:
     insz: str
     given_name: str
     family_name: str
-    label: str
+    label: dict[str, str]
 
 
 PEOPLE = (
-    Someone("an", "79061599760", "An", "Peeters", "kleuteronderwijs"),
-    Someone("bram", "91110399827", "Bram", "De Smet", "secundair onderwijs"),
-    Someone("chantal", "69100899194", "Chantal", "Dubois", "avondonderwijs"),
+    Someone("an", "79061599760", "An", "Peeters", {"nl": "kleuteronderwijs"}),
+    Someone("bram", "91110399827", "Bram", "De Smet", {"nl": "secundair onderwijs"}),
+    Someone("chantal", "69100899194", "Chantal", "Dubois", {"nl": "avondonderwijs"}),
 )
 
 
@@ -43,7 +43,7 @@ def main() -> None:
         PEOPLE,
         issuer=f"http://localhost:{arguments.port}/op",
         clients=[client],
-        clock=lambda: datetime.now(UTC),  # noqa: TID251 - the simulated world has a real clock
+        clock=lambda: datetime.now(UTC),
     )
     uvicorn.run(app, host="127.0.0.1", port=arguments.port)
 

@@ -52,8 +52,8 @@ class Person(Protocol):
         """As registered."""
 
     @property
-    def label(self) -> str:
-        """What is special about this person, in Dutch."""
+    def label(self) -> Mapping[str, str]:
+        """What part they play, by language; nl is there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,6 +205,8 @@ LIES: dict[str, Lie] = {
 
 QUIRKS: dict[str, Lie] = {
     "kid-missing-with-one-key": Lie(header=drop("kid")),
+    "typ-in-lower-case": Lie(header=put("typ", "jwt")),
+    "typ-missing": Lie(header=drop("typ")),
     "kid-missing-on-both-sides": Lie(header=drop("kid"), jwks=each_key(drop("kid"))),
     "keys-of-other-kinds-beside": Lie(
         jwks=lambda document: {"keys": [{"kty": "EC", "crv": "P-256"}, *document["keys"]]}

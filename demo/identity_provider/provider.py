@@ -123,7 +123,7 @@ class IdentityProvider:
         request_id = secrets.token_urlsafe(16)
         self._waiting[request_id] = accepted
         people = [
-            (person.key, f"{person.given_name} {person.family_name}, {person.label}")
+            (person.key, f"{person.given_name} {person.family_name}: {person.label['nl']}")
             for person in self._people.values()
         ]
         means = [(acr, ACR[acr]) for acr in accepted.acr_values]

@@ -5,7 +5,7 @@ of the service does it, so that a refusal is a refusal of the whole.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
@@ -22,8 +22,8 @@ from app.identity.model import WebSession
 from app.identity.oidc import Identity, OidcClient
 from app.identity.registration import ClientSecret, Registration, load_client_key
 from app.identity.sessions import begin_session, open_attempt, take_attempt
-from demo.deployment import free_port, listening
 from demo.identity_provider import Client, create_app
+from demo.serving import free_port, listening
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 EID = "urn:be:vlaanderen:authmech:eid"
@@ -37,8 +37,9 @@ IMPATIENT_S = 0.4
 Pairs = list[tuple[str, str]]
 Connect = Callable[..., OidcClient]
 
-# One for all tests: everything here is plain http, and preparing TLS takes longer than a test.
-BROWSER = httpx.Client(trust_env=False, verify=False)  # noqa: S501 - plain http on this machine
+# One for all tests: reading the trusted authorities takes longer than a log-in.
+TLS = httpx.create_ssl_context()
+BROWSER = httpx.Client(trust_env=False, verify=TLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Someone:
     insz: str
     given_name: str
     family_name: str
-    label: str = "leerkracht"
+    label: Mapping[str, str] = field(default_factory=lambda: {"nl": "leerkracht"})
 
 
 AN = Someone("an", "84022999609", "An", "Van den Bossche")
@@ -197,7 +198,7 @@ def connect() -> Iterator[Connect]:
     clients: list[OidcClient] = []
 
     def connect(registration: Registration, **limits: float) -> OidcClient:
-        clients.append(OidcClient(registration, **limits))
+        clients.append(OidcClient(registration, tls=TLS, **limits))
         return clients[-1]
 
     yield connect
@@ -230,13 +231,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 def visit(client: OidcClient, shared: Database) -> LogIn:
     """As `log_in`, on the shared database."""
     return LogIn(client, shared)
-
-
-@pytest.fixture
-def database(database: Database) -> Database:
-    """The tables of this room, until a revision brings them."""
-    Base.metadata.create_all(database.engine)
-    return database
 
 
 def later(**span: float) -> datetime:

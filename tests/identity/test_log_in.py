@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.cards.insz import Insz
 from app.errors import Unavailable
@@ -87,12 +89,27 @@ def test_a_client_key_without_a_name_is_named_by_its_thumbprint() -> None:
     assert thumbprint(key) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
 
-def test_a_short_client_key_is_refused() -> None:
-    short = """-----BEGIN PRIVATE KEY-----
-MIICdwIBADANBgkqhkiG9w0BAQEFAASCAmEwggJdAgEAAoGBAMyMsoCiPLyXVSbv
------END PRIVATE KEY-----"""
-    with pytest.raises(ValueError, match=r".+"):
-        load_client_key(short.encode(), key_id="", audience="x")
+@pytest.mark.parametrize(
+    "key",
+    [
+        rsa.generate_private_key(65537, 1024),  # noqa: S505 - what must be refused
+        ec.generate_private_key(ec.SECP256R1()),
+    ],
+    ids=["short", "elliptic"],
+)
+def test_a_client_key_of_another_kind_is_refused_at_the_start(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
+) -> None:
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with pytest.raises(ValueError, match="RSA key of at least 2048 bits"):
+        load_client_key(pem, key_id="", audience="x")
+
+
+def test_a_registration_that_accepts_no_means_is_refused_at_the_start(
+    registration: Registration,
+) -> None:
+    with pytest.raises(ValueError, match="acr"):
+        replace(registration, accepted_acr=frozenset())
 
 
 @pytest.mark.parametrize("quirk", QUIRKS)

@@ -12,10 +12,10 @@ from starlette.middleware.base import RequestResponseEndpoint
 from app.errors import Unavailable
 from app.identity.discovery import ProviderFault
 from app.identity.provider import Provider
-from demo.deployment import free_port, listening
 from demo.identity_provider import create_app
+from demo.serving import free_port, listening
 
-from .conftest import AN, NOW, Clock, later
+from .conftest import AN, NOW, TLS, Clock, later
 
 
 @pytest.fixture
@@ -42,8 +42,10 @@ def app(calls: Counter[str]) -> FastAPI:
 @pytest.fixture
 def provider(app: FastAPI) -> Iterator[Provider]:
     """Our side of it."""
-    with listening(app, app.state.port) as address:
-        provider = Provider(f"{address}/op", connect_s=1.0, answer_s=5.0)
+    with listening(app, app.state.port):
+        provider = Provider(
+            f"http://localhost:{app.state.port}/op", connect_s=2.0, answer_s=5.0, tls=TLS
+        )
         yield provider
         provider.close()
 
@@ -104,7 +106,7 @@ def test_a_clock_that_is_set_back_does_not_keep_documents_for_ever(
 
 
 def test_after_a_failure_nobody_waits_for_the_next_one() -> None:
-    provider = Provider(f"http://localhost:{free_port()}/op", connect_s=1.0, answer_s=5.0)
+    provider = Provider(f"http://localhost:{free_port()}/op", connect_s=2.0, answer_s=5.0, tls=TLS)
     failures = together(lambda: provider.metadata(now=NOW))
     details = Counter(failure.detail for failure in failures if isinstance(failure, ProviderFault))
     assert details == {
@@ -131,4 +133,4 @@ def test_after_a_failure_nobody_waits_for_the_next_one() -> None:
 )
 def test_an_issuer_that_could_be_overheard_is_refused_at_the_start(issuer: str) -> None:
     with pytest.raises(ValueError, match="issuer"):
-        Provider(issuer, connect_s=1.0, answer_s=1.0)
+        Provider(issuer, connect_s=1.0, answer_s=1.0, tls=TLS)

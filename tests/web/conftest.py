@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from app.passes.content import LANGUAGES
 from app.web.pages import Pages
 from app.web.texts import Texts
+from demo.states import State, every_state
 from tests.web.document import Document
 from tests.web.site import Site, running
-from tests.web.states import State, every_state
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",  # Chromium refuses its sandbox to root, and only our own pages are opened

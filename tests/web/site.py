@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any
 
 from app.web.pages import STATIC_DIRECTORY, Pages
-from tests.web.states import State
+from demo.states import State
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "

@@ -118,16 +118,17 @@ def test_a_failure_that_stays_is_unavailable_within_the_budget(
     google.control({"kind": kind, "times": 100})
     began = time.monotonic()
     with pytest.raises(Unavailable):
-        connect(budget_s=2.3, read_timeout_s=0.1).put_object(shown(), now=now)
-    assert time.monotonic() - began < 3.5
+        connect(budget_s=2.0, read_timeout_s=0.1).put_object(shown(), now=now)
+    assert time.monotonic() - began < 3
     assert len(google.asked()) >= 2
 
 
 @pytest.mark.usefixtures("wallet")
+@pytest.mark.parametrize("kind", ["latency", "drip"])
 def test_an_answer_slower_than_the_budget_is_given_up(
-    connect: Connect, google: Google, shown: Build, now: datetime
+    connect: Connect, google: Google, shown: Build, now: datetime, kind: str
 ) -> None:
-    google.control({"kind": "latency", "seconds": 3})
+    google.control({"kind": kind, "seconds": 3})
     began = time.monotonic()
     with pytest.raises(Unavailable):
         connect(budget_s=0.5).put_object(shown(), now=now)
