@@ -151,7 +151,7 @@ def _name(*parts: tuple[ObjectIdentifier, str]) -> x509.Name:
     return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
 
 
-def _issue(  # noqa: PLR0913 - what a certificate says
+def _issue(
     subject: x509.Name,
     issuer: Holder | None,
     *,
