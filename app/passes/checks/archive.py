@@ -27,7 +27,9 @@ _LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db")
 _UNLISTED = {"manifest.json", "signature"}
 _SHA1_HEX = re.compile(r"[0-9a-fA-F]{40}")
 
-# What zipfile raises for archives that are broken, encrypted or packed in another way.
+# Of the others Wallet knows none, and some take up memory as their own header likes.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What zipfile raises for archives that are broken or encrypted.
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 Files = Mapping[str, bytes]
@@ -100,6 +102,10 @@ def _read(
 ) -> tuple[dict[str, bytes], list[Finding]]:
     files, findings = {}, []
     for member in members:
+        if member.compress_type not in _METHODS:
+            what = f"It is packed by method {member.compress_type}."
+            findings.append(error(member.filename, what, "Store it, or deflate it."))
+            continue
         try:
             # Never gives more than the directory says, and that is within the limit.
             files[member.filename] = archive.read(member)

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from io import BytesIO
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile
 
 import pytest
 from PIL import Image
@@ -144,6 +144,24 @@ def test_what_is_no_pass_at_all_is_one_error(raw: bytes, now: datetime) -> None:
 
 def test_a_deflated_archive_is_as_good(findings: Findings, files: Files) -> None:
     assert findings(archived(files.items(), ZIP_DEFLATED)) == []
+
+
+@pytest.mark.parametrize("method", [ZIP_BZIP2, ZIP_LZMA])
+def test_an_archive_packed_in_another_way_is_found_out(
+    findings: Findings, files: Files, method: int
+) -> None:
+    whats = [finding.what for finding in findings(archived(files.items(), method))]
+
+    assert whats.count(f"It is packed by method {method}.") == len(files)
+
+
+def test_an_encrypted_archive_is_found_out(findings: Findings, files: Files) -> None:
+    raw = archived([("pass.json", files["pass.json"])])
+    for header, flags_at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        at = raw.index(header) + flags_at
+        raw = raw[:at] + b"\1" + raw[at + 1 :]
+
+    assert "encrypted" in findings(raw)[0].what
 
 
 def test_a_file_with_a_wrong_check_sum_is_found(findings: Findings, zipped: Zipped) -> None:
