@@ -12,7 +12,10 @@ from typing import Any, TextIO
 import structlog
 
 # A national number, bare or as people write it: 84022999510, 84.02.29-995.10.
-INSZ_LIKE = re.compile(r"(?<!\d)\d{2}[. ]?\d{2}[. ]?\d{2}[- ]?\d{3}[. ]?\d{2}(?!\d)")
+# Not within a UUID, whose last group may be all digits.
+INSZ_LIKE = re.compile(
+    r"(?<![\w-])\d{2}[. ]?\d{2}[. ]?\d{2}[- ]?\d{3}[. ]?\d{2}(?![\w-])", re.ASCII
+)
 
 
 def configure(stream: TextIO = sys.stderr) -> None:
