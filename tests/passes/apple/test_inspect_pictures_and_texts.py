@@ -109,3 +109,12 @@ def test_comments_between_translations_are_no_fault(
     strings = b"/* one\n two */ // three\n" + files["de.lproj/pass.strings"] + b"// end"
 
     assert findings(sealed({"de.lproj/pass.strings": strings})) == []
+
+
+@pytest.mark.parametrize("noise", ["/**/", "// //\n", '\\"', " ", '"a"'])
+def test_a_long_odd_translation_is_read_once_and_not_over_and_over(
+    only: Only, sealed: Sealed, noise: str
+) -> None:
+    finding = only(sealed({"xx.lproj/pass.strings": (noise * 5000 + "x").encode()}))
+
+    assert finding.severity is ERROR
