@@ -7,7 +7,7 @@ could be a national number is blanked before a line leaves the process.
 import logging
 import re
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -15,7 +15,7 @@ import structlog
 INSZ_LIKE = re.compile(r"(?<!\d)\d{2}[. ]?\d{2}[. ]?\d{2}[- ]?\d{3}[. ]?\d{2}(?!\d)")
 
 
-def configure() -> None:
+def configure(stream: TextIO = sys.stderr) -> None:
     """Send structlog and the standard library's logging through the same door."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -27,10 +27,10 @@ def configure() -> None:
     render = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
         processors=[*shared, render],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    door = logging.StreamHandler(sys.stderr)
+    door = logging.StreamHandler(stream)
     door.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -116,7 +116,7 @@ def _endpoint(document: Mapping[str, Any], name: str, issuer: str) -> str:
 
 
 def _signature_key(entry: object) -> SignatureKey | None:
-    if not isinstance(entry, dict) or entry.get("kty") != "RSA" or "d" in entry:
+    if not isinstance(entry, dict) or entry.get("kty") != "RSA":
         return None
     if entry.get("use", "sig") != "sig" or entry.get("alg", "RS256") != "RS256":
         return None

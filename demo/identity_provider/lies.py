@@ -67,7 +67,7 @@ LIES: dict[str, Lie] = {
     "jwks-key-for-encryption": Lie(jwks=each_key(put("use", "enc"))),
     "jwks-key-of-another-algorithm": Lie(jwks=each_key(put("alg", "RS512"))),
     "jwks-key-broken": Lie(jwks=each_key(put("n", "!"))),
-    "jwks-key-private": Lie(jwks=each_key(put("d", "AQAB"))),
+    "jwks-key-half-private": Lie(jwks=each_key(put("d", "AQAB"))),
     # What comes back through the browser.
     "state-other": Lie(callback=put("state", "A" * 43)),
     "state-missing": Lie(callback=drop("state")),
@@ -136,6 +136,7 @@ LIES: dict[str, Lie] = {
     "iat-before-the-attempt": Lie(claims=shift(iat=-61)),
     "iat-negative": Lie(claims=put("iat", -1e300)),
     "nbf-in-the-future": Lie(claims=lambda claims: claims | {"nbf": claims["iat"] + 61}),
+    "nbf-true": Lie(claims=put("nbf", value=True)),
     "nonce-other": Lie(claims=put("nonce", "A" * 43)),
     "nonce-missing": Lie(claims=drop("nonce")),
     "nonce-half-a-character": Lie(claims=put("nonce", "\ud800")),

@@ -72,6 +72,7 @@ CAUSES = {
     "iat-before-the-attempt": Cause.IAT,
     "iat-negative": Cause.IAT,
     "nbf-in-the-future": Cause.NBF,
+    "nbf-true": Cause.NBF,
     "nonce-other": Cause.NONCE,
     "nonce-missing": Cause.NONCE,
     "nonce-half-a-character": Cause.NONCE,

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ EXPECTED = Expected(
     access_token="a",
     accepted_acr=ACCEPTED_ACR,
     begun_at=NOW,
-    authenticated_since=NOW,
+    authenticated_since=None,
     now=NOW,
 )
 NOW_S = int(NOW.timestamp())
@@ -79,6 +80,7 @@ def test_an_honest_token_lets_somebody_in() -> None:
 @given(st.sampled_from(sorted(CLAIMS)), JSON)
 @example("exp", LONG)
 @example("iat", -LONG)
+@example("auth_time", -1e300)
 @example("nonce", "\ud800")
 def test_a_claim_of_any_kind_is_accepted_or_refused(claim: str, value: object) -> None:
     if judge({}, CLAIMS | {claim: value}):
@@ -131,6 +133,12 @@ def test_a_key_of_any_kind_is_taken_or_passed_over(name: str, value: object) -> 
     good = {"kty": "RSA", "kid": "good", "n": KEY_N, "e": "AQAB"}
     keys = read_keys({"keys": [good, JWK | {name: value}]})
     assert choose(keys, "good") is not None
+
+
+def test_a_private_key_that_is_published_signs_nothing() -> None:
+    private = RSAAlgorithm.to_jwk(KEY, as_dict=True)
+    with pytest.raises(ProviderFault):
+        read_keys({"keys": [private]})
 
 
 @given(st.lists(st.tuples(st.sampled_from(["state", "code", "iss", "error", "x"]), st.text())))

@@ -173,3 +173,15 @@ def test_an_authentication_in_the_past_is_kept_as_it_was(database: Database) -> 
     view = find(database, token)
     assert view is not None
     assert view.authenticated_at == earlier
+
+
+def test_what_is_sealed_in_a_session_comes_back_and_is_not_shown(database: Database) -> None:
+    token = database.transact(
+        lambda session: begin_session(
+            session, teacher_id=None, sealed_person=b"sealed", authenticated_at=NOW, now=NOW
+        )
+    )
+    view = find(database, token)
+    assert view is not None
+    assert view.sealed_person == b"sealed"
+    assert "sealed" not in repr(view).replace("sealed_person", "")

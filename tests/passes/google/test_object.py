@@ -115,10 +115,11 @@ def test_a_card_that_is_over_loses_its_code_and_its_name(shown: Build, status: C
     assert "HTTPS://KAART.EXAMPLE/1" not in left
 
 
-def test_a_suspended_card_keeps_what_it_needs_to_return(shown: Build) -> None:
+def test_a_suspended_card_keeps_its_name_but_shows_no_code(shown: Build) -> None:
     suspended = shown(status=CardStatus.SUSPENDED)
     assert suspended["state"] == "INACTIVE"
-    assert suspended["rotatingBarcode"] == shown()["rotatingBarcode"]
+    assert suspended["header"] == shown()["header"]
+    assert "rotatingBarcode" not in merged(shown(), merge_patch(suspended))
 
 
 @pytest.mark.parametrize("before", CardStatus)
