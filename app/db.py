@@ -20,11 +20,11 @@ from sqlalchemy import (
     DateTime,
     Engine,
     MetaData,
-    Table,
     TypeDecorator,
     Uuid,
     create_engine,
     event,
+    literal,
     make_url,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -155,11 +155,12 @@ class Database:
         self.engine.dispose()
 
 
-def insert_once(session: Session, table: Table, values: dict[str, Any]) -> bool:
+def insert_once(session: Session, model: type[Base], values: dict[str, Any]) -> bool:
     """Insert a row unless a unique constraint already holds one like it; True when it was new."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(values).on_conflict_do_nothing()
-    return bool(session.connection().execute(statement).rowcount)
+    statement = dialect.insert(model).values(values).on_conflict_do_nothing()
+    # What an insert returns says whether there was one; the count of rows does not everywhere.
+    return session.connection().execute(statement.returning(literal(1))).first() is not None
 
 
 def _again(error: DBAPIError) -> bool:
@@ -173,6 +174,7 @@ def _postgresql(url: str, pool_size: int) -> Engine:
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
+        hide_parameters=True,
         pool_pre_ping=True,
         connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
     )
@@ -192,6 +194,7 @@ def _sqlite(url: str) -> Engine:
     engine = create_engine(
         make_url(url).set(drivername="sqlite+pysqlite"),
         module=dbapi2,
+        hide_parameters=True,
         connect_args={"isolation_level": None, "check_same_thread": False},
     )
     event.listen(engine, "connect", _prepare_sqlite)

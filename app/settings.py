@@ -20,12 +20,12 @@ MAX_CODE_HOST = 22
 MIN_SECRET_LENGTH = 32
 
 
-class ProductionRefused(Exception):
-    """Everything that keeps this configuration from production, all at once."""
+class StartRefused(Exception):
+    """Everything that keeps this configuration from running, all at once."""
 
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults
-        super().__init__("production refuses to start:\n" + "\n".join(f"- {f}" for f in faults))
+        super().__init__("\n- ".join(["the service refuses to start:", *faults]))
 
 
 class Settings(BaseSettings):
@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     oidc_client_auth: Literal["private_key_jwt", "client_secret_basic"] = "private_key_jwt"
     oidc_client_secret: SecretStr = SecretStr("")
     oidc_client_key_file: Path | None = None
+    oidc_client_key_id: str = ""
     oidc_assertion_audience: str = ""
     # Means of authentication of level substantial or high at the Flemish log-in.
     oidc_accepted_acr: tuple[str, ...] = tuple(
@@ -134,7 +135,7 @@ class Settings(BaseSettings):
         }
 
     def _required(self) -> dict[str, object]:
-        required = {
+        required: dict[str, object] = {
             "OIDC_CLIENT_ID": self.oidc_client_id,
             "EPD_CLIENT_ID": self.epd_client_id,
             "APPLE_PASS_TYPE_IDENTIFIER": self.apple_pass_type_identifier,

@@ -27,7 +27,7 @@ from app.passes.checks.languages import parse
 WIDTH, MARGIN, QR_WIDTH = 640, 32, 400
 
 
-class Refused(Exception):  # noqa: N818 - what a phone does, not an error of this program
+class Refused(Exception):
     """The phone does not install this pass; the message says why, unlike a real phone."""
 
 

@@ -217,7 +217,7 @@ def main() -> None:
         "GOOGLE_SAVE_URL": f"{base_url}/gp/v/save",
     }
     print(json.dumps(facts, indent=2))
-    app = create_app([account], clock=lambda: datetime.now(UTC))  # noqa: TID251 - the simulator's own clock
+    app = create_app([account], clock=lambda: datetime.now(UTC))
     uvicorn.run(app, port=arguments.port, log_level="warning")
 
 

@@ -63,15 +63,10 @@ class Keys:
     token: Mapping[int, TokenKey]
     secrets: Mapping[Kind, Mapping[int, Secret]]
 
-    @property
-    def signing(self) -> TokenKey:
-        """The token key for new codes."""
-        return next(key for key in self.token.values() if key.state is KeyState.ACTIVE)
-
-    @property
-    def test_signing(self) -> TokenKey:
-        """The token key of test cards, which has a number of its own."""
-        return next(key for key in self.token.values() if key.state is KeyState.TEST)
+    def signing_for(self, *, test: bool) -> TokenKey:
+        """The token key for new codes; test cards have one of their own."""
+        state = KeyState.TEST if test else KeyState.ACTIVE
+        return next(key for key in self.token.values() if key.state is state)
 
     def active(self, kind: Kind) -> Secret:
         """The secret of a kind with which new things are made."""

@@ -7,6 +7,7 @@ allowed is the table in `entitlement`; when they are due is decided by whoever c
 """
 
 import secrets
+import uuid
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -18,7 +19,9 @@ from app.cards.entitlement import (
     CardYear,
     Entitlement,
     EntitlementReason,
+    card_year,
 )
+from app.cards.keyring import Keys
 from app.cards.model import Card, CardEvent, Teacher, WalletPass
 from app.cards.numbers import new_card_number
 from app.cards.token import Carrier
@@ -33,11 +36,28 @@ def know(session: Session, pseudonym: bytes, *, pepper_id: int, now: datetime) -
     """The teacher with this pseudonym, made when new; their row is locked."""
     insert_once(
         session,
-        Teacher.__table__,
+        Teacher,
         {"id": uuid7(), "insz_pseudonym": pseudonym, "pepper_id": pepper_id, "created_at": now},
     )
     found = select(Teacher).where(Teacher.insz_pseudonym == pseudonym).with_for_update()
     return session.scalars(found).one()
+
+
+def move(session: Session, teacher: Teacher, pseudonym: bytes, *, now: datetime) -> Teacher:
+    """The teacher under the pseudonym of a number that replaced theirs.
+
+    When that number is known already, both rows are the same person: the card in force of the
+    older row is revoked, and the row of the new number counts from here on.
+    """
+    found = select(Teacher).where(Teacher.insz_pseudonym == pseudonym).with_for_update()
+    other = session.scalars(found).one_or_none()
+    if other is None or other.id == teacher.id:
+        teacher.insz_pseudonym = pseudonym
+        return teacher
+    card = card_in_force(session, teacher)
+    if card is not None:
+        revoke(session, card, why="number-replaced", now=now)
+    return other
 
 
 def card_in_force(session: Session, teacher: Teacher) -> Card | None:
@@ -71,20 +91,21 @@ def issue(
 
 
 def add_pass(
-    session: Session, card: Card, carrier: Carrier, *, key_id: int, now: datetime
+    session: Session, card: Card, carrier: Carrier, *, keys: Keys, now: datetime
 ) -> WalletPass:
     """The card's pass on a carrier, made when there is none yet."""
     session.execute(select(Card.id).where(Card.id == card.id).with_for_update())
     new = insert_once(
         session,
-        WalletPass.__table__,
+        WalletPass,
         {
             "id": uuid7(),
             "card_id": card.id,
             "carrier": carrier,
             "pass_number": secrets.randbits(63),
             "serial": secrets.token_hex(16),
-            "key_id": key_id,
+            "key_id": keys.signing_for(test=card.test).id,
+            "pass_secret_id": keys.active("pass").id,
             "generation": 1,
             "code_issued_at": _whole_hour(now),
             "revision": 1,
@@ -114,7 +135,7 @@ def refresh(
     """
     teacher.entitled = entitlement.entitled
     teacher.entitlement_reason = entitlement.reason
-    teacher.review_on = entitlement.until and entitlement.until + timedelta(days=1)
+    teacher.review_on = entitlement.review_on
     card = card_in_force(session, teacher)
     if card is None:
         return
@@ -122,7 +143,7 @@ def refresh(
         _withhold(session, card, entitlement.reason, now)
         return
     if card.status is CardStatus.SUSPENDED and card.status_reason in set(EntitlementReason):
-        _change(session, card, CardStatus.ACTIVE, "resumed", entitlement.reason, now)
+        _change(session, card, CardStatus.ACTIVE, what="resumed", why=entitlement.reason, now=now)
     if card.year < year.year:
         card.year = year.year
         _record(session, card, "extended", str(year.year), now)
@@ -131,52 +152,70 @@ def refresh(
 
 def _withhold(session: Session, card: Card, reason: EntitlementReason, now: datetime) -> None:
     if reason is EntitlementReason.DECEASED:
-        _change(session, card, CardStatus.ENDED, "ended", reason, now)
+        _change(session, card, CardStatus.ENDED, what="ended", why=reason, now=now)
     elif card.status is CardStatus.ACTIVE:
-        _change(session, card, CardStatus.SUSPENDED, "suspended", reason, now)
+        _change(session, card, CardStatus.SUSPENDED, what="suspended", why=reason, now=now)
 
 
 def suspend(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """Withhold the card for a while; only a person's `resume` lifts it again."""
-    _change(session, card, CardStatus.SUSPENDED, "suspended", why, now)
+    _change(session, card, CardStatus.SUSPENDED, what="suspended", why=why, now=now)
 
 
 def resume(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """Lift a suspension."""
-    _change(session, card, CardStatus.ACTIVE, "resumed", why, now)
+    _change(session, card, CardStatus.ACTIVE, what="resumed", why=why, now=now)
 
 
 def revoke(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """End the card for good; the next scan of any of its codes is refused."""
-    _change(session, card, CardStatus.REVOKED, "revoked", why, now)
+    _change(session, card, CardStatus.REVOKED, what="revoked", why=why, now=now)
 
 
 def end(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """Close a card whose time is over."""
-    _change(session, card, CardStatus.ENDED, "ended", why, now)
+    _change(session, card, CardStatus.ENDED, what="ended", why=why, now=now)
 
 
-def reissue(session: Session, card: Card, *, year: CardYear, why: str, now: datetime) -> Card:
+def reissue(session: Session, card: Card, *, why: str, now: datetime) -> Card:
     """Revoke a lost or copied card and give the same teacher a new one, at once."""
     revoke(session, card, why=why, now=now)
     session.flush()
-    return issue(session, card.teacher, year=year, initials=card.initials, why="reissued", now=now)
+    return issue(
+        session,
+        card.teacher,
+        year=card_year(card.year),
+        initials=card.initials,
+        why="reissued",
+        now=now,
+    )
 
 
 def rotate(
-    session: Session, wallet_pass: WalletPass, *, key_id: int, why: str, now: datetime
+    session: Session, wallet_pass: WalletPass, *, keys: Keys, why: str, now: datetime
 ) -> None:
     """Give one pass the code of its next generation, under the present token key."""
     wallet_pass.generation += 1
-    wallet_pass.key_id = key_id
+    wallet_pass.key_id = keys.signing_for(test=wallet_pass.card.test).id
     wallet_pass.code_issued_at = _whole_hour(now)
     wallet_pass.rotation_due_at = None
     _record(session, wallet_pass.card, "rotated", why, now)
     _raise_revision(wallet_pass, now)
 
 
+def confirm(
+    session: Session, pass_id: uuid.UUID, *, generation: int, revision: int, now: datetime
+) -> None:
+    """Note what a wallet acknowledged; an acknowledgement that comes late takes nothing back."""
+    wallet_pass = session.get_one(WalletPass, pass_id, with_for_update=True)
+    if generation > (wallet_pass.confirmed_generation or 0):
+        wallet_pass.confirmed_generation = generation
+        wallet_pass.confirmed_at = now
+    wallet_pass.pushed_revision = max(wallet_pass.pushed_revision, revision)
+
+
 def _change(
-    session: Session, card: Card, status: CardStatus, what: str, why: str, now: datetime
+    session: Session, card: Card, status: CardStatus, *, what: str, why: str, now: datetime
 ) -> None:
     if status not in TRANSITIONS[card.status]:
         raise Conflict(f"A card that is {card.status} cannot become {status}.")

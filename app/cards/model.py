@@ -43,6 +43,8 @@ class Teacher(Identified, Base):
     name: Mapped[bytes | None] = mapped_column(LargeBinary)
     entitled: Mapped[bool | None]
     entitlement_reason: Mapped[str | None] = mapped_column(String(32))
+    # When the personnel file last answered about this person, whatever it said.
+    heard_at: Mapped[datetime | None] = mapped_column(Moment)
     # The day on which time alone may change the entitlement; the worker looks again then.
     review_on: Mapped[date | None] = mapped_column(index=True)
     created_at: Mapped[datetime] = mapped_column(Moment)
@@ -120,6 +122,8 @@ class WalletPass(Identified, Base):
     pass_number: Mapped[int] = mapped_column(BigInteger, unique=True)
     serial: Mapped[str] = mapped_column(String(32), unique=True)
     key_id: Mapped[int] = mapped_column(SmallInteger)
+    # The secret behind an Apple pass's authentication token, which may never change.
+    pass_secret_id: Mapped[int] = mapped_column(SmallInteger)
     generation: Mapped[int] = mapped_column(BigInteger, default=1)
     # The whole hour in which this generation began (Unix seconds): the code's issued_at.
     code_issued_at: Mapped[int] = mapped_column(BigInteger)

@@ -26,7 +26,7 @@ MEDIA_TYPE = "application/vnd.apple.pkpass"
 class ApplePasses:
     """Makes the passes of one pass type.
 
-    `public_url` is where people find their card and its benefits. `web_service_url` is where
+    `public_url` is where people find their card. `web_service_url` is where
     phones fetch updates (PassKit Web Service): https, and without the `/v1` that phones add;
     without it a pass never updates.
     """
@@ -46,6 +46,7 @@ class ApplePasses:
             "teamIdentifier": certificates.team_identifier,
             "organizationName": organization_name,
         }
+        self.pass_type_identifier = certificates.pass_type_identifier
         self._moulds = {
             status: pass_json.mould(
                 status, issuer=issuer, public_url=public_url, web_service_url=web_service_url

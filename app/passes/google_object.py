@@ -76,12 +76,7 @@ def generic_class(
         "textModulesData": [
             _module(name) | {"localizedBody": _localized(LABELS[f"{name}_text"])} for name in ABOUT
         ],
-        "linksModuleData": {
-            "uris": [
-                _link("web_card", f"{public_url}/card/live"),
-                _link("benefits", f"{public_url}/benefits"),
-            ]
-        },
+        "linksModuleData": {"uris": [_link("web_card", f"{public_url}/card/live")]},
     }
     if callback_url:
         design["callbackOptions"] = {"url": callback_url}

@@ -174,7 +174,7 @@ def connect(google: Google, account: ServiceAccount) -> Iterator[Callable[..., G
     """Make our client of the simulator, with options of its own."""
     with ExitStack() as clients:
 
-        def client(as_: ServiceAccount = account, **options: Any) -> GoogleWallet:  # noqa: ANN401 - of the client's own types
+        def client(as_: ServiceAccount = account, **options: Any) -> GoogleWallet:
             usual = {
                 "base_url": google.url,
                 "save_url": f"{google.url}/gp/v/save",

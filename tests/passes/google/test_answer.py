@@ -85,7 +85,7 @@ def test_retry_after_is_a_number_or_a_date_or_nothing(
         (None, "unknown"),
     ],
 )
-def test_only_google_s_own_words_are_kept(error: Any, reason: str) -> None:  # noqa: ANN401 - any JSON
+def test_only_google_s_own_words_are_kept(error: Any, reason: str) -> None:
     content = json.dumps({"error": error}).encode()
     assert Answer(400, None, content).refusal().reason == reason
 

@@ -1,0 +1,47 @@
+"""For an ordinary phone camera: a code is a link, and the link tells what the code is worth.
+
+Looking consumes nothing and records nothing: link previews and virus scanners look too.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import HTMLResponse
+
+from app.api.deps import Now, TheHouse, page
+from app.api.limits import address
+from app.cards.initials import initials_text
+from app.verification.ledger import look
+from app.verification.verdict import Asked
+from app.web.verdict_texts import VerdictPage
+
+router = APIRouter(tags=["phone camera"], include_in_schema=False)
+
+
+@router.get("/1{rest:path}")
+def verdict_page(
+    rest: Annotated[str, Path()], request: Request, house: TheHouse, now: Now
+) -> HTMLResponse:
+    """The public verdict on the code in the address."""
+    house.limits.count("camera", address(request))
+    with house.database.reading() as session:
+        verdict = look(
+            session,
+            f"/1{rest}",
+            Asked(at=now),
+            keys=house.ring.keys,
+            code_base=house.code_base,
+            superseded=house.superseded,
+        )
+    shown = VerdictPage(
+        valid=verdict.valid,
+        reason=verdict.reason,
+        checked_at=verdict.checked_at,
+        carrier=verdict.carrier.label if verdict.carrier else None,
+        grade=verdict.grade,
+        initials=initials_text(verdict.initials) or None,
+        advice=verdict.advice,
+        expires_on=verdict.expires_on,
+        test=verdict.test,
+    )
+    return page(request, "verdict.html", page=shown)

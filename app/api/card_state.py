@@ -1,0 +1,77 @@
+"""Where a teacher stands, as the card page's one value.
+
+Translates a `Standing` into the page's states; the words of each state are in `app.web`.
+"""
+
+from datetime import date
+
+from app.api.visitors import Visitor
+from app.cards.entitlement import (
+    CardStatus,
+    EntitlementReason,
+    belgian_day,
+    card_year,
+)
+from app.issuing import Standing
+from app.web.card_page import CardPage, Wallet
+from app.web.card_texts import CardState
+
+ENTITLED_STATES = {
+    EntitlementReason.GRACE: CardState.GRACE,
+    EntitlementReason.SUMMER_BRIDGE: CardState.SUMMER_BRIDGE,
+}
+STATUS_STATES = {
+    CardStatus.SUSPENDED: CardState.SUSPENDED,
+    CardStatus.REVOKED: CardState.REVOKED,
+    CardStatus.ENDED: CardState.ENDED,
+}
+
+
+def card_page(
+    standing: Standing,
+    *,
+    visitor: Visitor,
+    reference: str,
+    wallet_first: Wallet | None,
+) -> CardPage:
+    """What `card.html` shows this teacher."""
+    card, entitlement = standing.card, standing.entitlement
+    reason = entitlement.reason.value if entitlement else None
+    if card and card.status is not CardStatus.ACTIVE:
+        reason = card.status_reason
+    return CardPage(
+        state=_state(standing, silent=standing.silent_since(visitor.logged_in_at)),
+        holder_name=str(visitor.person.name),
+        csrf=visitor.csrf,
+        reference=reference,
+        year=standing.year,
+        reason=reason,
+        number=card.number if card else None,
+        valid_until=_valid_until(standing),
+        appointments=standing.employments,
+        received_at=standing.heard_at,
+        wallet_first=wallet_first,
+    )
+
+
+def _state(standing: Standing, *, silent: bool) -> CardState:
+    card, entitlement = standing.card, standing.entitlement
+    if card and card.status in STATUS_STATES:
+        return STATUS_STATES[card.status]
+    if entitlement is None:
+        return CardState.EPD_UNREACHABLE_NEW if silent else CardState.UNKNOWN_TO_EPD
+    if silent and entitlement.entitled:
+        return CardState.EPD_UNREACHABLE_KNOWN
+    if not entitlement.entitled:
+        return CardState.NOT_ENTITLED
+    return ENTITLED_STATES.get(entitlement.reason, CardState.ACTIVE)
+
+
+def _valid_until(standing: Standing) -> date | None:
+    """The end of the card year, or an earlier end of grace or summer bridge."""
+    entitlement = standing.entitlement
+    if entitlement is None or not entitlement.entitled:
+        return None
+    year_end = belgian_day(card_year(standing.year).valid_until)
+    bridged = entitlement.reason in ENTITLED_STATES and entitlement.until
+    return min(year_end, entitlement.until) if bridged and entitlement.until else year_end

@@ -1,0 +1,85 @@
+"""What routes may ask for, by name: the clock, the database, the people at the other end.
+
+The one place in the web process that reads the clock. Everything long-lived was made by
+`app.main` and travels in the lifespan state; a route names what it needs and gets a value.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+
+from app.api.limits import Limits
+from app.cards.keyring import KeyRing
+from app.db import Database
+from app.identity.oidc import OidcClient
+from app.issuing import Issuing
+from app.verification.recorder import Recorder
+from app.verification.verify import Superseded
+from app.web.pages import Pages
+from app.web.texts import Texts, choose_language
+
+LANGUAGE_S = 365 * 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Everything the web process holds from start to stop."""
+
+    public_url: str
+    code_base: str
+    superseded: Superseded
+    database: Database
+    ring: KeyRing
+    recorder: Recorder
+    oidc: OidcClient
+    issuing: Issuing
+    limits: Limits
+    pages: Pages
+    texts: Texts
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach us encrypted; only the demo does without."""
+        return self.public_url.startswith("https://")
+
+
+def house(request: Request) -> House:
+    """The one house of this process."""
+    found: House = request.state.house
+    return found
+
+
+def now() -> datetime:
+    """The present moment, read once per request."""
+    return datetime.now(UTC)
+
+
+def language(request: Request) -> str:
+    """The language for people: what the address asks for, else what the browser prefers."""
+    wanted = request.query_params.get("lang") or request.cookies.get("lang")
+    return choose_language(request.headers.get("accept-language", ""), wanted)
+
+
+def page(request: Request, template: str, status: int = 200, **shown: object) -> HTMLResponse:
+    """One page for one person: never stored, in a language that stays once it was chosen."""
+    context = {"reference": request_id(request)} | shown
+    wanted = language(request)
+    html = house(request).pages.render(template, wanted, **context)
+    response = HTMLResponse(html, status, {"cache-control": "no-store"})
+    if "lang" in request.query_params:
+        response.set_cookie("lang", wanted, max_age=LANGUAGE_S, samesite="lax")
+    return response
+
+
+def request_id(request: Request) -> uuid.UUID:
+    """The correlation id of this request, also in the answer's `X-Request-Id`."""
+    found: uuid.UUID = request.scope["request_id"]
+    return found
+
+
+TheHouse = Annotated[House, Depends(house)]
+Now = Annotated[datetime, Depends(now)]

@@ -1,0 +1,111 @@
+"""What surrounds every request: its number, its size, the headers of every answer.
+
+A pure ASGI layer, so that it also covers what never reaches a route. Bodies are counted as
+they arrive: a `Content-Length` can lie.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY_BYTES = 64 * 1024
+# A client that trickles its body does not hold a place for ever.
+BODY_TIMEOUT_S = 30.0
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+SECURITY_HEADERS: Mapping[str, str] = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+HSTS = "max-age=31536000; includeSubDomains"
+STATIC_PATH = "/static/"
+FOR_EVER = "public, max-age=31536000, immutable"
+
+log = structlog.get_logger()
+
+
+class Envelope:
+    """Number, cap and headers around the whole application."""
+
+    def __init__(self, app: ASGIApp, *, https: bool, forms_lead_to: Iterable[str]) -> None:
+        """`forms_lead_to` are the origins that our own forms redirect to (log-out, wallet)."""
+        self._app = app
+        policy = " ".join([CONTENT_SECURITY_POLICY, *sorted(forms_lead_to)])
+        self._headers = {**SECURITY_HEADERS, "content-security-policy": policy}
+        if https:
+            self._headers["strict-transport-security"] = HSTS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(Headers(scope=scope).get("x-request-id"))
+        scope["request_id"] = request_id
+
+        status, begun = 0, time.perf_counter()
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = str(request_id)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                if scope["path"].startswith(STATIC_PATH) and message["status"] == HTTPStatus.OK:
+                    headers["cache-control"] = FOR_EVER
+                status = message["status"]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=str(request_id)):
+            try:
+                await self._app(scope, _capped(scope, receive), send_with_headers)
+            finally:
+                # The route's pattern, not the address: a code in an address is a code.
+                route = getattr(scope.get("route"), "path", "none")
+                took_ms = round((time.perf_counter() - begun) * 1000, 1)
+                log.info(
+                    "request", method=scope["method"], route=route, status=status, took_ms=took_ms
+                )
+
+
+def _request_id(offered: str | None) -> uuid.UUID:
+    """The caller's number when it is a UUID (anything else could carry personal content)."""
+    try:
+        return uuid.UUID(offered or "")
+    except ValueError:
+        return uuid.uuid4()
+
+
+def _capped(scope: Scope, receive: Receive) -> Receive:
+    declared = Headers(scope=scope).get("content-length", "0")
+    counted = 0
+
+    async def receive_within_cap() -> Message:
+        nonlocal counted
+        if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+            raise HTTPException(413)
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                message = await receive()
+        except TimeoutError as error:
+            raise HTTPException(408) from error
+        counted += len(message.get("body", b""))
+        if counted > MAX_BODY_BYTES:
+            raise HTTPException(413)
+        return message
+
+    return receive_within_cap

@@ -1,0 +1,70 @@
+"""For those who keep the service running, and for everybody who meets a problem.
+
+`/healthz` says that the process answers; `/readyz` that it can do its work. A dependency
+that is down is a figure there, never a reason to take the process out of service.
+"""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import migrate
+from app.api.deps import House, TheHouse, page
+from app.errors import NotFound
+from app.web.problem_texts import PROBLEMS
+
+router = APIRouter(tags=["operations"])
+pages = APIRouter(tags=["anyone"], include_in_schema=False)
+
+
+@router.get("/healthz")
+def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+def readyz(house: TheHouse, response: Response) -> dict[str, Any]:
+    """Database, migrations and keys; 503 when one of them keeps us from working."""
+    checks = _checks(house)
+    ready = all(check["ok"] for check in checks.values())
+    response.status_code = 200 if ready else 503
+    return {"status": "ready" if ready else "not-ready", "checks": checks}
+
+
+@pages.get("/problems")
+def problems(request: Request) -> HTMLResponse:
+    """Every kind of problem there is."""
+    return page(request, "problems.html", problems=PROBLEMS)
+
+
+@pages.get("/problems/{kind}")
+def problem(kind: str, request: Request) -> HTMLResponse:
+    """What a problem type means: what happened, what is safe, what to do next."""
+    if kind not in PROBLEMS:
+        raise NotFound("There is no such kind of problem.")
+    return page(request, "problem.html", kind=kind, problem=PROBLEMS[kind])
+
+
+def _checks(house: House) -> dict[str, dict[str, Any]]:
+    database = _database(house)
+    keys = house.ring.keys
+    states = {str(key.id): key.state.value for key in keys.token.values()}
+    return database | {"keys": {"ok": True, "token_keys": states}}
+
+
+def _database(house: House) -> dict[str, dict[str, Any]]:
+    try:
+        with house.database.reading() as session:
+            session.execute(text("SELECT 1"))
+        current = migrate.current(house.database)
+    except SQLAlchemyError as error:
+        return {"database": {"ok": False, "fault": type(error).__name__}}
+    head = migrate.head()
+    return {
+        "database": {"ok": True},
+        "migrations": {"ok": current == head, "current": current, "head": head},
+    }

@@ -1,0 +1,140 @@
+"""Error kinds as RFC 9457 problem documents, and as a page for people with a browser.
+
+The only place that knows which status code a kind has. Words come from the catalogue of
+`app.web`, one text per kind and language; a problem document never repeats what was sent.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.api.deps import House, page, request_id
+from app.errors import (
+    Conflict,
+    Failure,
+    Forbidden,
+    NotEligible,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
+from app.web.problem_texts import PROBLEMS
+
+MEDIA_TYPE = "application/problem+json"
+
+KINDS: dict[type[Failure], tuple[str, HTTPStatus]] = {
+    NotFound: ("not-found", HTTPStatus.NOT_FOUND),
+    Conflict: ("conflict", HTTPStatus.CONFLICT),
+    NotEligible: ("not-eligible", HTTPStatus.FORBIDDEN),
+    Unauthenticated: ("unauthenticated", HTTPStatus.UNAUTHORIZED),
+    Forbidden: ("forbidden", HTTPStatus.FORBIDDEN),
+    Unavailable: ("unavailable", HTTPStatus.SERVICE_UNAVAILABLE),
+}
+STATUSES: dict[int, str] = {
+    400: "malformed-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "malformed-request",
+    413: "too-large",
+    415: "unsupported-media-type",
+    422: "malformed-request",
+    429: "too-many-requests",
+}
+# For the OpenAPI document: every operation may answer with one of these.
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem document (RFC 9457): what happened, what is safe, what is next.",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+# Under these paths a machine asks, whatever its Accept header says.
+MACHINE_PATHS = ("/api/", "/apple/", "/google/", "/oauth2/", "/.well-known/", "/healthz", "/readyz")
+
+log = structlog.get_logger()
+
+
+def install(app: FastAPI) -> None:
+    """Answer every failure of this application with a problem document."""
+    app.add_exception_handler(Failure, _failure)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def problem(
+    request: Request,
+    kind: str,
+    status: int,
+    *,
+    detail: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """The answer for one failure: a page for a browser, a document for everything else."""
+    house: House = request.state.house
+    text = PROBLEMS[kind]
+    if _is_person(request):
+        retry_after_s = int((headers or {}).get("retry-after", 0)) or None
+        shown = {"problem": text, "retry_after_s": retry_after_s}
+        answer = page(request, "error.html", status, **shown)
+        answer.headers.update(headers or {})
+        return answer
+    document = {
+        "type": f"{house.public_url}/problems/{kind}",
+        "title": text.title,
+        "status": status,
+        "detail": detail or text.happened,
+        "instance": f"urn:uuid:{request_id(request)}",
+        "end_user_message": {
+            code: " ".join(say(sentence) for sentence in (text.happened, text.safe, text.next))
+            for code, say in house.texts.languages.items()
+        },
+    }
+    headers = {"cache-control": "no-store"} | (headers or {})
+    return JSONResponse(document, status, headers, media_type=MEDIA_TYPE)
+
+
+def _is_person(request: Request) -> bool:
+    wants_page = "text/html" in request.headers.get("accept", "")
+    return wants_page and not request.url.path.startswith(MACHINE_PATHS)
+
+
+def _failure(request: Request, failure: Exception) -> Response:
+    assert isinstance(failure, Failure)  # noqa: S101 - registered for this class only
+    kind, status = KINDS[type(failure)]
+    headers = {}
+    if isinstance(failure, Unauthenticated):
+        headers["www-authenticate"] = "Bearer"
+    if isinstance(failure, Unavailable):
+        headers["retry-after"] = str(failure.retry_after_s)
+        log.warning("unavailable", cause=type(failure.__cause__).__name__)
+    return problem(request, kind, status, detail=str(failure), headers=headers)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    if error.status_code < HTTPStatus.BAD_REQUEST:
+        return Response(status_code=error.status_code, headers=error.headers)
+    kind = STATUSES.get(error.status_code, "malformed-request")
+    return problem(request, kind, error.status_code, headers=dict(error.headers or {}))
+
+
+def _validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    # Where and what kind of fault, never what was sent: it may hold anything.
+    faults = "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['type'].replace('_', ' ')}"
+        for fault in error.errors()[:5]
+    )
+    detail = f"The request is not as the contract says: {faults}."
+    return problem(request, "malformed-request", 422, detail=detail)
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("unexpected", fault=type(error).__name__, exc_info=error)
+    return problem(request, "internal-error", 500)

@@ -1,0 +1,137 @@
+"""For teachers: my card, why it is as it is, and what brings it onto a phone.
+
+Every change is a POST with the form token of the session and ends in a redirect to what it
+changed. The rules are in `app.issuing` and below; here they only get a page.
+"""
+
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import BaseModel, Field
+
+from app.api.card_state import card_page
+from app.api.deps import Now, TheHouse, page
+from app.api.visitors import ActingVisitor, TheVisitor
+from app.cards.initials import initials_text
+from app.cards.token import Carrier
+from app.errors import NotEligible, NotFound
+from app.passes.apple import MEDIA_TYPE
+from app.web.card_page import Wallet
+
+router = APIRouter(tags=["teacher"], include_in_schema=False)
+
+# Ten minutes of codes: as long as a dead spot in a museum's cellar.
+STRIPS = 20
+
+
+class StripAnswer(BaseModel):
+    """One web code; Unix seconds."""
+
+    code: str
+    shown_from: int = Field(serialization_alias="from")
+    shown_until: int = Field(serialization_alias="until")
+
+
+class StripsAnswer(BaseModel):
+    """The next codes; a phone's own clock may be wrong, so the server's goes with them."""
+
+    server_time: float
+    strips: list[StripAnswer]
+
+
+@router.get("/card")
+def card(
+    request: Request,
+    house: TheHouse,
+    visitor: TheVisitor,
+    now: Now,
+    user_agent: Annotated[str, Header()] = "",
+) -> HTMLResponse:
+    """The teacher's own page."""
+    standing = house.issuing.standing(visitor.teacher_id, now=now)
+    shown = card_page(
+        standing,
+        visitor=visitor,
+        wallet_first=_wallet_of(user_agent),
+        reference=str(request.scope["request_id"]),
+    )
+    return page(request, "card.html", page=shown)
+
+
+@router.post("/card")
+def issue(house: TheHouse, visitor: ActingVisitor, now: Now) -> RedirectResponse:
+    """Give the teacher a card."""
+    # Not eligible is decided and stored: the page this leads to says why.
+    with suppress(NotEligible):
+        house.issuing.issue(visitor.person, now=now)
+    return RedirectResponse("/card", 303)
+
+
+@router.post("/card/apple")
+def add_to_apple_wallet(house: TheHouse, visitor: ActingVisitor, now: Now) -> RedirectResponse:
+    """Commit the pass before it is signed; the address it leads to only reads and signs."""
+    house.issuing.add_pass(visitor.teacher_id, Carrier.APPLE, now=now)
+    return RedirectResponse("/card/apple.pkpass", 303)
+
+
+@router.get("/card/apple.pkpass")
+def apple_pass(house: TheHouse, visitor: TheVisitor, now: Now) -> Response:
+    """The signed pass."""
+    headers = {
+        "content-disposition": 'attachment; filename="lerarenkaart.pkpass"',
+        "cache-control": "no-store",
+    }
+    signed = house.issuing.apple_pass(visitor.teacher_id, now=now)
+    return Response(signed, media_type=MEDIA_TYPE, headers=headers)
+
+
+@router.post("/card/google")
+def add_to_google_wallet(house: TheHouse, visitor: ActingVisitor, now: Now) -> RedirectResponse:
+    """Bring the pass to Google, then lead the teacher to the link that saves it."""
+    link = house.issuing.google_link(visitor.teacher_id, now=now)
+    return RedirectResponse(link, 303, {"cache-control": "no-store"})
+
+
+@router.get("/card/live")
+def live(request: Request, house: TheHouse, visitor: TheVisitor, now: Now) -> HTMLResponse:
+    """The card itself, with a code that is new every 30 seconds."""
+    standing = house.issuing.standing(visitor.teacher_id, now=now)
+    if standing.card is None:
+        raise NotFound("There is no card to show yet.")
+    return page(
+        request,
+        "live.html",
+        holder_name=str(visitor.person.name),
+        initials=initials_text(standing.card.initials) or None,
+        card_number=standing.card.number,
+        csrf=visitor.csrf,
+    )
+
+
+@router.post("/card/strips")
+def strips(house: TheHouse, visitor: ActingVisitor, now: Now, response: Response) -> StripsAnswer:
+    """The web codes of the next ten minutes."""
+    response.headers["cache-control"] = "no-store"
+    codes = house.issuing.strips(visitor.teacher_id, count=STRIPS, now=now)
+    return StripsAnswer(
+        server_time=now.timestamp(),
+        strips=[
+            StripAnswer(code=strip.code, shown_from=strip.shown_from, shown_until=strip.shown_until)
+            for strip in codes
+        ],
+    )
+
+
+@router.post("/card/report-lost")
+def report_lost(house: TheHouse, visitor: ActingVisitor, now: Now) -> RedirectResponse:
+    """Stop the card at once and give a new one."""
+    house.issuing.report_lost(visitor.teacher_id, now=now)
+    return RedirectResponse("/card", 303)
+
+
+def _wallet_of(user_agent: str) -> Wallet | None:
+    if "iPhone" in user_agent or "iPad" in user_agent:
+        return "apple"
+    return "google" if "Android" in user_agent else None

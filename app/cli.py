@@ -1,0 +1,240 @@
+"""`lerarenkaart …`: everything a person does to a deployment from a terminal.
+
+Reads settings and the clock, calls one function of a room, and prints. Faults of the person
+or of the configuration come out as one sentence and exit code 1 or 2, never as a traceback.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+
+from app import migrate
+from app.cards import keyring
+from app.db import Database
+from app.errors import Failure
+from app.log import configure
+from app.passes.inspect import Inspection, Severity, inspect
+from app.settings import Settings, StartRefused
+from app.verification import partners, tills
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+db = typer.Typer(no_args_is_help=True, help="The database and its migrations.")
+keys = typer.Typer(no_args_is_help=True, help="The key ring.")
+partner = typer.Typer(no_args_is_help=True, help="Partners, their tills and keys.")
+cli.add_typer(db, name="db")
+cli.add_typer(keys, name="keys")
+cli.add_typer(partner, name="partner")
+passes = typer.Typer(no_args_is_help=True, help="Passes as files.")
+cli.add_typer(passes, name="pass")
+
+out = Console()
+Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+
+
+@cli.command()
+def serve(
+    host: str = "127.0.0.1", port: int = 8000, workers: Annotated[int, typer.Option(min=1)] = 1
+) -> None:
+    """Serve the website and the API."""
+    settings = Settings()
+    uvicorn.run(
+        "app.asgi:app",
+        host=host,
+        port=port,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
+        timeout_graceful_shutdown=8,
+    )
+
+
+@cli.command()
+def openapi(
+    path: Path = Path("openapi/openapi.json"),
+    *,
+    check: Annotated[bool, typer.Option(help="Only compare; exit 1 on a difference.")] = False,
+) -> None:
+    """Write the description of the API."""
+    from app.main import describe  # noqa: PLC0415 - the whole web process, wanted here only
+
+    text = json.dumps(describe(), indent=2, ensure_ascii=False) + "\n"
+    if not check:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+    elif not path.exists() or path.read_text("utf-8") != text:
+        _stop(
+            f"{path} is not what the code says; run `lerarenkaart openapi` and look at the change"
+        )
+
+
+@db.command("upgrade")
+def upgrade() -> None:
+    """Bring the database to the newest migration."""
+    migrate.upgrade(Settings().database_url)
+    out.print(f"The database is at {migrate.head()}.")
+
+
+@db.command("check")
+def check() -> None:
+    """Compare the database and the models with the migrations."""
+    differences = migrate.check(Settings().database_url)
+    if differences:
+        _stop("\n".join(differences))
+    out.print("The database is as the models say.")
+
+
+@keys.command("init")
+def init() -> None:
+    """Make a first key of every kind."""
+    settings = Settings()
+    keyring.init(settings.key_directory, environment=settings.environment, now=_now())
+    out.print(f"Made a key ring in {settings.key_directory}. Keep a copy apart from the database.")
+
+
+@keys.command("list")
+def list_keys(*, as_json: Json = False) -> None:
+    """Show every key's kind, number, state and birth."""
+    rows = keyring.listing(Settings().key_directory)
+    if as_json:
+        out.print_json(data=rows)
+        return
+    table = Table("kind", "id", "state", "created at")
+    for row in rows:
+        table.add_row(*row.values())
+    out.print(table)
+
+
+@keys.command("rotate")
+def rotate(kind: str) -> None:
+    """Make a new active key of a kind; the one before goes on opening what it made."""
+    number = keyring.rotate(Settings().key_directory, _kind(kind), now=_now())
+    out.print(f"{kind} key {number} is active now.")
+
+
+@keys.command("revoke")
+def revoke(kind: str, number: int) -> None:
+    """Refuse a key from now on, in every process."""
+    keyring.revoke(Settings().key_directory, _kind(kind), number, now=_now())
+    out.print(f"{kind} key {number} is revoked.")
+
+
+@partner.command("add")
+def add_partner(
+    name: str,
+    category: Annotated[str, typer.Option(help="museum, shop, library, theatre, webshop …")],
+    *,
+    till: Annotated[str, typer.Option(help="The name of its first till.")] = "1",
+    postcode: str | None = None,
+    latitude: float | None = None,
+    longitude: float | None = None,
+) -> None:
+    """Register a partner with its first till."""
+    now, place = _now(), partners.Place(postcode, latitude, longitude)
+    with _database() as database:
+        database.transact(
+            lambda session: partners.add_till(
+                session,
+                partners.add_partner(session, name, category=category, now=now),
+                till,
+                place=place,
+                now=now,
+            )
+        )
+    out.print(f"{name} can have keys for till {till} now: lerarenkaart partner key …")
+
+
+@partner.command("key")
+def partner_key(
+    name: str,
+    till: Annotated[str, typer.Option(help="The name of the till.")] = "1",
+    *,
+    test: Annotated[bool, typer.Option(help="A key for the sandbox.")] = False,
+    revoke: Annotated[str | None, typer.Option(help="Refuse the key with this id.")] = None,
+) -> None:
+    """Make a key for a till (shown once), or refuse one."""
+    now = _now()
+    with _database() as database:
+        if revoke:
+            database.transact(lambda session: partners.revoke_key(session, revoke, now=now))
+            out.print(f"Key {revoke} is refused from the next request on.")
+            return
+        text = database.transact(
+            lambda session: tills.new_key(
+                session,
+                partners.till_named(session, partners.partner_named(session, name).id, till),
+                test=test,
+                now=now,
+            )
+        )
+    typer.echo(text)
+
+
+@passes.command("inspect")
+def inspect_pass(file: Path, *, as_json: Json = False) -> None:
+    """Say what is wrong with a .pkpass, ours or anybody's; exit 1 when Wallet would refuse it."""
+    try:
+        found = inspect(file.read_bytes(), now=_now())
+    except OSError as fault:
+        _stop(f"{file} cannot be read: {fault.strerror}.")
+    if as_json:
+        out.print_json(json.dumps(asdict(found) | {"sound": found.sound}, default=str))
+    else:
+        _show(found)
+    if not found.sound:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line; every expected fault ends as one sentence."""
+    configure()
+    try:
+        cli()
+    except (Failure, keyring.KeyFault, StartRefused) as fault:
+        _stop(str(fault))
+
+
+@contextmanager
+def _database() -> Iterator[Database]:
+    with closing(Database(Settings().database_url)) as database:
+        yield database
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _kind(text: str) -> keyring.Kind:
+    for kind in keyring.KINDS:
+        if kind == text:
+            return kind
+    raise typer.BadParameter(f"{text} is none of {', '.join(keyring.KINDS)}")
+
+
+def _show(found: Inspection) -> None:
+    for name, value in asdict(found.summary).items():
+        text = ", ".join(value) if isinstance(value, tuple) else value
+        out.print(f"{name.replace('_', ' ')}: {text or '-'}", highlight=False, markup=False)
+    for finding in found.findings:
+        style = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}.get(finding.severity, "dim")
+        out.print(f"\n{finding.severity.upper()} in {finding.where}", style=style, markup=False)
+        out.print(f"  {finding.what}\n  {finding.mend}", highlight=False, markup=False)
+    verdict = "No fault that Wallet refuses." if found.sound else "Wallet would refuse this pass."
+    out.print(f"\n{verdict}", style="bold")
+
+
+def _stop(sentence: str) -> NoReturn:
+    Console(stderr=True).print(sentence, style="red", highlight=False)
+    sys.exit(1)

@@ -1,0 +1,158 @@
+"""What the personnel file last said of each teacher, and whether news is newer.
+
+Knows how a `PersonnelStatus` is kept as JSON and that a record only ever moves forward: a
+message that arrives late, twice or out of order changes nothing. No name is stored; the national
+number only where the pull needs it, and then sealed by the key ring before it comes here.
+"""
+
+import uuid
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.cards.entitlement import (
+    Employment,
+    Interruption,
+    PersonnelStatus,
+    StaffCategory,
+    belgian_day,
+)
+from app.db import Base, Moment, insert_once
+from app.epd.messages import Snapshot
+from app.epd.provinces import province
+
+EPD = "EPD"
+
+
+class PersonnelRecord(Base):
+    """The newest snapshot of one teacher from one source.
+
+    A source is EPD itself, or an institution that lists its own staff (then its six-digit
+    number): each numbers its own versions, and one never overwrites what another says.
+    """
+
+    __tablename__ = "epd_person"
+
+    teacher_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("teacher.id"), primary_key=True)
+    source: Mapped[str] = mapped_column(String(10), primary_key=True)
+    # AES-256-GCM by the key ring; only where the pull asks about this person again.
+    insz_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    version: Mapped[int] = mapped_column(BigInteger)
+    changed_at: Mapped[datetime] = mapped_column(Moment)
+    received_at: Mapped[datetime] = mapped_column(Moment)
+    # `status_to_json` of what it said.
+    snapshot: Mapped[dict[str, Any]] = mapped_column(JSON)
+    # ISO 3166-2; None is unknown or abroad.
+    home_province: Mapped[str | None] = mapped_column(String(6))
+
+
+def store(
+    session: Session,
+    teacher_id: uuid.UUID,
+    record: Snapshot,
+    *,
+    source: str = EPD,
+    insz_encrypted: bytes | None = None,
+    now: datetime,
+) -> bool:
+    """Keep a snapshot if its version is higher than the stored one; True when it was kept.
+
+    Compare and set in one statement, so that of two processes with two versions the higher one
+    stays, in whatever order they come. Without a sealed number the stored one stays.
+    """
+    key = {"teacher_id": teacher_id, "source": source}
+    values: dict[str, Any] = {
+        "version": record.version,
+        "changed_at": record.changed_at,
+        "received_at": now,
+        "snapshot": status_to_json(record.status),
+        "home_province": province(record.postcode, belgian_day(now)),
+    }
+    if insz_encrypted is not None:
+        values["insz_encrypted"] = insz_encrypted
+    if insert_once(session, PersonnelRecord, key | values):
+        return True
+    older = update(PersonnelRecord).filter_by(**key).where(PersonnelRecord.version < record.version)
+    return bool(session.connection().execute(older.values(values)).rowcount)
+
+
+def status_of(session: Session, teacher_id: uuid.UUID) -> PersonnelStatus | None:
+    """What all sources together say of a teacher; None when none ever said anything."""
+    rows = session.execute(
+        select(PersonnelRecord.source, PersonnelRecord.snapshot)
+        .where(PersonnelRecord.teacher_id == teacher_id)
+        .order_by(PersonnelRecord.source)
+    ).all()
+    if not rows:
+        return None
+    known = [(source, status_from_json(snapshot)) for source, snapshot in rows]
+    deaths = [status.deceased_on for _, status in known if status.deceased_on is not None]
+    return PersonnelStatus(
+        employments=tuple(e for source, s in known if source == EPD for e in s.employments),
+        interruptions=tuple(leave for _, s in known for leave in s.interruptions),
+        deceased_on=min(deaths, default=None),
+        listed_by_institution=tuple(
+            e for source, s in known if source != EPD for e in s.employments
+        ),
+    )
+
+
+def status_to_json(status: PersonnelStatus) -> dict[str, Any]:
+    """One source's status as JSON: ISO dates, the volume as numerator and denominator."""
+    return {
+        "employments": [
+            {
+                "institution": employment.institution,
+                "main_structure": employment.main_structure,
+                "category": employment.category,
+                "begin": employment.begin.isoformat(),
+                "end": employment.end and employment.end.isoformat(),
+                "administrative_state": employment.administrative_state,
+                "tadd": employment.tadd,
+                "volume": list(employment.volume.as_integer_ratio()),
+            }
+            for employment in status.employments
+        ],
+        "interruptions": [
+            {
+                "kind": leave.kind,
+                "full": leave.full,
+                "begin": leave.begin.isoformat(),
+                "end": leave.end and leave.end.isoformat(),
+            }
+            for leave in status.interruptions
+        ],
+        "deceased_on": status.deceased_on and status.deceased_on.isoformat(),
+    }
+
+
+def status_from_json(kept: dict[str, Any]) -> PersonnelStatus:
+    """Undo `status_to_json`."""
+    return PersonnelStatus(
+        employments=tuple(
+            Employment(
+                **employment
+                | _period(employment)
+                | {
+                    "category": StaffCategory(employment["category"]),
+                    "volume": Fraction(*employment["volume"]),
+                }
+            )
+            for employment in kept["employments"]
+        ),
+        interruptions=tuple(
+            Interruption(**leave | _period(leave)) for leave in kept["interruptions"]
+        ),
+        deceased_on=_day(kept["deceased_on"]),
+    )
+
+
+def _period(kept: dict[str, Any]) -> dict[str, date | None]:
+    return {"begin": _day(kept["begin"]), "end": _day(kept["end"])}
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

@@ -1,0 +1,42 @@
+"""The Google passes of one issuer: one design, one object for each pass.
+
+Brings together what an object holds (`google_object`) and how it gets to Google (`google`).
+The class that all objects share is brought to Google before the first object of this process.
+"""
+
+from datetime import datetime
+
+from app.passes.content import PassContent
+from app.passes.google import GoogleWallet
+from app.passes.google_object import generic_class, generic_object, resource_id
+
+CLASS_SUFFIX = "lerarenkaart-v1"
+
+
+class GooglePasses:
+    """Puts passes at Google and makes the links that save them; safe between threads."""
+
+    def __init__(self, wallet: GoogleWallet, *, issuer_id: str, public_url: str) -> None:
+        self._wallet = wallet
+        self._issuer_id = issuer_id
+        self._class_id = resource_id(issuer_id, CLASS_SUFFIX)
+        self._class = generic_class(
+            issuer_id, CLASS_SUFFIX, public_url=public_url, callback_url=None
+        )
+        self._class_is_there = False
+
+    def put(self, content: PassContent, *, totp_key: bytes, now: datetime) -> None:
+        """Bring the pass's object to this state; raises as `GoogleWallet` does."""
+        if not self._class_is_there:
+            self._wallet.ensure_class(self._class, now=now)
+            self._class_is_there = True
+        self._wallet.put_object(
+            generic_object(
+                content, issuer_id=self._issuer_id, class_id=self._class_id, totp_key=totp_key
+            ),
+            now=now,
+        )
+
+    def save_link(self, serial: str, *, now: datetime) -> str:
+        """The link that saves a pass which Google has."""
+        return self._wallet.save_link(resource_id(self._issuer_id, serial), now=now)

@@ -1,0 +1,84 @@
+"""Partner, Till, TillKey and Scan: who may ask for a verdict, and every verdict given.
+
+A `Scan` holds what counting and single use need. Its link to the card is cut after its
+term; the row then says only that a partner made a check.
+"""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Base, Identified, Moment
+
+
+class Partner(Identified, Base):
+    """A museum, shop, library or webshop that honours the card."""
+
+    __tablename__ = "partner"
+
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+    category: Mapped[str] = mapped_column(String(32))
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    stopped_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Till(Identified, Base):
+    """A place where cards are shown; coordinates (WGS 84, degrees) where the partner gave them."""
+
+    __tablename__ = "till"
+
+    partner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("partner.id"), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    postcode: Mapped[str | None] = mapped_column(String(4))
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    created_at: Mapped[datetime] = mapped_column(Moment)
+
+    partner: Mapped[Partner] = relationship()
+
+
+class TillKey(Base):
+    """A till's secret, kept only as SHA-256: 256 random bits need no slow hash."""
+
+    __tablename__ = "till_key"
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    till_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("till.id"), index=True)
+    secret_sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
+    test: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    till: Mapped[Till] = relationship()
+
+
+class Scan(Identified, Base):
+    """One verdict, stored before it was answered; `id` is the verification id."""
+
+    __tablename__ = "scan"
+
+    partner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("partner.id"))
+    till_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("till.id"))
+    card_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("card.id"))
+    pass_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("wallet_pass.id"))
+    at: Mapped[datetime] = mapped_column(Moment)
+    channel: Mapped[str] = mapped_column(String(12))
+    # One of `cards.token.Carrier`; nothing for a typed card number and for what could not be read.
+    carrier: Mapped[int | None] = mapped_column(SmallInteger)
+    valid: Mapped[bool]
+    reason: Mapped[str] = mapped_column(String(20))
+    # What partners are not told: which status, or how a reference failed.
+    cause: Mapped[str] = mapped_column(String(20))
+    grade: Mapped[str | None] = mapped_column(String(8))
+    advice: Mapped[str] = mapped_column(String(64), default="")
+    test: Mapped[bool] = mapped_column(default=False)
+    code_digest: Mapped[bytes] = mapped_column(LargeBinary(16))
+    # Web: issued_at; Google: the step.
+    accepted_moment: Mapped[int | None] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        Index("ix_scan_card_id_at", "card_id", "at"),
+        Index("ix_scan_partner_id_at", "partner_id", "at"),
+    )

@@ -1,0 +1,75 @@
+"""Partners and their tills, as the card office and the command line make and stop them."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db import insert_once, uuid7
+from app.errors import Conflict, NotFound
+from app.verification.model import Partner, Till, TillKey
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a till stands: Belgian postcode, WGS 84 degrees; each may be unknown."""
+
+    postcode: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+NOWHERE = Place()
+
+
+def add_partner(session: Session, name: str, *, category: str, now: datetime) -> Partner:
+    """Register a partner; `Conflict` when the name is taken."""
+    values = {"id": uuid7(), "name": name, "category": category, "created_at": now}
+    if not insert_once(session, Partner, values):
+        raise Conflict(f"There is a partner named {name} already.")
+    return session.scalars(select(Partner).where(Partner.name == name)).one()
+
+
+def add_till(
+    session: Session, partner: Partner, name: str, *, place: Place = NOWHERE, now: datetime
+) -> Till:
+    """Add a till to a partner."""
+    till = Till(
+        id=uuid7(),
+        partner_id=partner.id,
+        name=name,
+        postcode=place.postcode,
+        latitude=place.latitude,
+        longitude=place.longitude,
+        created_at=now,
+    )
+    session.add(till)
+    session.flush()
+    return till
+
+
+def partner_named(session: Session, name: str) -> Partner:
+    """The partner with this name; `NotFound` otherwise."""
+    partner = session.scalars(select(Partner).where(Partner.name == name)).one_or_none()
+    if partner is None:
+        raise NotFound(f"There is no partner named {name}.")
+    return partner
+
+
+def till_named(session: Session, partner_id: uuid.UUID, name: str) -> Till:
+    """A partner's till by its name; `NotFound` otherwise."""
+    found = select(Till).where(Till.partner_id == partner_id, Till.name == name)
+    till = session.scalars(found).one_or_none()
+    if till is None:
+        raise NotFound(f"This partner has no till named {name}.")
+    return till
+
+
+def revoke_key(session: Session, key_id: str, *, now: datetime) -> None:
+    """Refuse a till key from the next request on; revoking twice keeps the first moment."""
+    key = session.get(TillKey, key_id)
+    if key is None:
+        raise NotFound(f"There is no till key {key_id}.")
+    key.revoked_at = key.revoked_at or now

@@ -1,0 +1,170 @@
+"""The thread that gives every verdict its place in the database before it is answered.
+
+Requests that arrive together share one transaction: their till keys, passes and cards,
+and earlier scans are read with one query each, judged in order of arrival, and their scans
+and accepted moments written with one statement each. So every verdict rests on the state
+at that very moment and is durable before anybody hears it; there is no cache to go stale.
+A batch that fails is repeated one by one, so that a bad item fails alone.
+"""
+
+import asyncio
+import queue
+import threading
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+import structlog
+from sqlalchemy.orm import Session
+
+from app.cards.keyring import KeyRing, Keys
+from app.cards.token import Fault
+from app.db import Database
+from app.errors import Failure, Forbidden, Unauthenticated, Unavailable
+from app.verification.ledger import Ledger, Overtaken
+from app.verification.tills import PresentedKey
+from app.verification.verdict import Asked, Reason, Verdict
+from app.verification.verify import Examined, Superseded, examine, judge, refusal
+
+MAX_BATCH = 256
+MAX_WAITING = 4 * MAX_BATCH
+OVERTAKEN_ATTEMPTS = 5
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """One request for a verdict, as it came in; the caller is known once the key was found."""
+
+    text: str
+    key: PresentedKey
+    channel: str
+    asked: Asked
+    till_id: uuid.UUID | None = None
+
+
+Outcome = Verdict | Failure
+
+
+class Recorder:
+    """Hands presentations to its thread and verdicts back to whoever waits.
+
+    `start` and `stop` belong to the lifespan of the web process. More than `MAX_WAITING`
+    requests at once are refused as `Unavailable`: an honest "try again" beats a long queue.
+    """
+
+    def __init__(
+        self, database: Database, ring: KeyRing, *, code_base: str, superseded: Superseded
+    ) -> None:
+        self._database = database
+        self._ring = ring
+        self._code_base = code_base
+        self._superseded: Superseded = superseded
+        self._waiting: queue.SimpleQueue[tuple[Presentation, Future[Verdict]] | None]
+        self._waiting = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take presentations."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer what waits, then end."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    async def verify(self, presentation: Presentation) -> Verdict:
+        """The recorded verdict; `Unauthenticated` for a bad key, `Unavailable` if not recorded."""
+        if self._waiting.qsize() >= MAX_WAITING:
+            raise Unavailable("Too many checks are waiting; try again at once.", retry_after_s=1)
+        future: Future[Verdict] = Future()
+        self._waiting.put((presentation, future))
+        return await asyncio.wrap_future(future)
+
+    def _run(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            batch = [first]
+            while len(batch) < MAX_BATCH and not self._waiting.empty():
+                if (item := self._waiting.get()) is None:
+                    self._waiting.put(None)
+                    break
+                batch.append(item)
+            outcomes = self._record([presentation for presentation, _ in batch])
+            for (_, future), outcome in zip(batch, outcomes, strict=True):
+                _answer(future, outcome)
+
+    def _record(self, batch: Sequence[Presentation]) -> Sequence[Outcome]:
+        try:
+            keys = self._ring.keys
+            examined = [examine(one.text, keys, code_base=self._code_base) for one in batch]
+            return self._transact(batch, examined, keys)
+        except Exception as error:  # whatever it was, every till gets an answer
+            if len(batch) > 1:
+                log.warning("verification-batch-split", size=len(batch), fault=type(error).__name__)
+                return [self._record([one])[0] for one in batch]
+            log.exception("verification-not-recorded")
+            failure = Unavailable("The check could not be recorded, so it does not count.")
+            failure.__cause__ = error
+            return [failure]
+
+    def _transact(
+        self, batch: Sequence[Presentation], examined: Sequence[Examined | Fault], keys: Keys
+    ) -> Sequence[Outcome]:
+        for attempt in range(1, OVERTAKEN_ATTEMPTS + 1):
+            try:
+                return self._database.transact(
+                    lambda session: self._decide(session, batch, examined, keys)
+                )
+            except Overtaken:
+                if attempt == OVERTAKEN_ATTEMPTS:
+                    raise
+        raise AssertionError  # pragma: no cover - the loop returns or raises
+
+    def _decide(
+        self,
+        session: Session,
+        batch: Sequence[Presentation],
+        examined: Sequence[Examined | Fault],
+        keys: Keys,
+    ) -> Sequence[Outcome]:
+        readable = [one for one in examined if isinstance(one, Examined)]
+        ledger = Ledger(
+            session, {one.key for one in batch}, readable, at=min(one.asked.at for one in batch)
+        )
+        outcomes = [
+            self._verdict(ledger, one, read, keys)
+            for one, read in zip(batch, examined, strict=True)
+        ]
+        ledger.write()
+        return outcomes
+
+    def _verdict(
+        self, ledger: Ledger, one: Presentation, read: Examined | Fault, keys: Keys
+    ) -> Outcome:
+        caller = ledger.caller(one.key)
+        if caller is None:
+            return Unauthenticated("This till key is not valid.")
+        if one.till_id not in {None, caller.till_id}:
+            return Forbidden("This key belongs to another till than the one named.")
+        if isinstance(read, Fault):
+            verdict = refusal(Reason(read.value), read.value, one.asked.at)
+            return ledger.enter(verdict, None, caller=caller, channel=one.channel)
+        state = ledger.state(read)
+        asked = replace(one.asked, caller=caller)
+        verdict = judge(
+            read, state, ledger.past(state), asked, keys=keys, superseded=self._superseded
+        )
+        if verdict.repeat:
+            return verdict
+        return ledger.enter(verdict, read, caller=caller, channel=one.channel)
+
+
+def _answer(future: "Future[Verdict]", outcome: Outcome) -> None:
+    if not future.set_running_or_notify_cancel():
+        return  # the till hung up; its scan is recorded all the same
+    if isinstance(outcome, Failure):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)

@@ -1,0 +1,90 @@
+"""`make demo`: the whole story on this machine, then a service to play with.
+
+`--once` ends after the story, with exit code 0 only if every step held; `--serve-only` leaves
+the story out and prints where everything is, as JSON.
+"""
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from app.log import configure
+from demo.story import Story
+from demo.tour import Tour
+from demo.world import World, clock_set_to, wall_clock, world
+
+BUILD = Path("build/demo")
+
+
+def main() -> int:
+    """Run what the arguments ask for; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end after the story")
+    parser.add_argument("--serve-only", action="store_true", help="leave the story out")
+    parser.add_argument("--port", type=int, default=8000, help="of the service (8000)")
+    parser.add_argument("--database-url", help="a migrated-to-be database instead of a SQLite file")
+    asked = parser.parse_args()
+    shutil.rmtree(BUILD, ignore_errors=True)
+    BUILD.mkdir(parents=True)
+    configure((BUILD / "simulators.log").open("w", buffering=1))
+    stop = _stop_signal()
+    with world(BUILD / "world", port=asked.port, database_url=asked.database_url) as here:
+        if asked.serve_only:
+            print(json.dumps(_where(here), indent=1), flush=True)
+            stop.wait()
+            return 0
+        story = Story(BUILD)
+        _tell(story, here)
+        if not asked.once:
+            Console().print(f"\nStill serving {here.addresses.service} - Ctrl-C ends it.")
+            stop.wait()
+    return 0 if story.held else 1
+
+
+def _tell(story: Story, here: World) -> None:
+    Tour(here, story).walk()
+    story.chapter("On a day in July")
+    with world(BUILD / "july", clock=clock_set_to(_last_july(wall_clock()))) as in_july:
+        Tour(in_july, story).summer()
+    held = sum(step.held for step in story.steps)
+    verdict = "[green]Every step held[/green]" if story.held else "[red]Not every step held[/red]"
+    story.console.print(f"\n{verdict}: {held} of {len(story.steps)}. See {BUILD}/story.json")
+
+
+def _last_july(now: datetime) -> datetime:
+    july = datetime(now.year, 7, 15, 10, 0, tzinfo=UTC)
+    return july if july <= now else july.replace(year=now.year - 1)
+
+
+def _where(here: World) -> dict[str, Any]:
+    addresses, shops = here.addresses, here.deployment.shops
+    return {
+        "service": addresses.service,
+        "states": f"{addresses.service}/demo/states",
+        "identity_provider": addresses.identity_provider,
+        "epd": addresses.epd,
+        "google_wallet": addresses.google,
+        "till_keys": {key: shop.live_key for key, shop in shops.items()},
+        "test_keys": {key: shop.test_key for key, shop in shops.items()},
+        "people": {person.key: person.label["en"] for person in here.people},
+        "magic_cards": {},
+    }
+
+
+def _stop_signal() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""A whole deployment in one folder: keys, database, certificates, settings, shops.
+
+Makes what a person would make by hand following the README, and leaves the service's
+settings as the environment of its process. Everything in it is synthetic.
+"""
+
+import os
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sqlalchemy.orm import Session
+
+from app import migrate
+from app.cards import keyring
+from app.db import Database
+from app.settings import PREFIX
+from app.verification import partners, tills
+from demo import apple_certificates, google_account
+
+PASS_TYPE_IDENTIFIER = "pass.example.lerarenkaart"  # noqa: S105 - a public name
+TEAM_IDENTIFIER = "DEMO123456"
+GOOGLE_ISSUER_ID = "3388000000099999999"
+CLIENT_ID = "lerarenkaart-demo"
+SHOPS = {
+    "museum": ("Museum aan de Stroom (demo)", partners.Place("2000", 51.2289, 4.4050)),
+    "bookshop": ("Boekhandel De Reiger (demo)", partners.Place("9000", 51.0543, 3.7174)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where everybody in this world answers."""
+
+    service: str
+    identity_provider: str
+    epd: str
+    google: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A partner's till and its two keys."""
+
+    name: str
+    live_key: str
+    test_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One folder, what stands in it, and the settings of its service."""
+
+    directory: Path
+    database_url: str
+    addresses: Addresses
+    shops: Mapping[str, Shop]
+    apple: apple_certificates.Files
+    google_account: Path
+    login_key: Path
+    epd_secret: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of the service's process: this world's settings and no others."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        return own | {f"{PREFIX}{name}": str(value) for name, value in self.settings.items()}
+
+    @property
+    def settings(self) -> dict[str, str | Path]:
+        """The service's settings, without their prefix."""
+        return {
+            "ENVIRONMENT": "demo",
+            "DATABASE_URL": self.database_url,
+            "PUBLIC_URL": self.addresses.service,
+            "KEY_DIRECTORY": self.directory / "keys",
+            "OIDC_ISSUER": f"{self.addresses.identity_provider}/op",
+            "OIDC_CLIENT_ID": CLIENT_ID,
+            "OIDC_CLIENT_KEY_FILE": self.login_key,
+            "EPD_BASE_URL": self.addresses.epd,
+            "EPD_TOKEN_URL": f"{self.addresses.epd}/op/v1/token",
+            "EPD_CLIENT_ID": CLIENT_ID,
+            "EPD_CLIENT_SECRET": self.epd_secret,
+            "APPLE_PASS_TYPE_IDENTIFIER": PASS_TYPE_IDENTIFIER,
+            "APPLE_TEAM_IDENTIFIER": TEAM_IDENTIFIER,
+            "APPLE_CERTIFICATE_FILE": self.apple.certificate,
+            "APPLE_WWDR_FILE": self.apple.wwdr,
+            "GOOGLE_ISSUER_ID": GOOGLE_ISSUER_ID,
+            "GOOGLE_SERVICE_ACCOUNT_FILE": self.google_account,
+            "GOOGLE_WALLET_BASE_URL": self.addresses.google,
+            "GOOGLE_SAVE_URL": f"{self.addresses.google}/gp/v/save",
+        }
+
+
+def prepare(
+    directory: Path, addresses: Addresses, *, database_url: str | None = None, now: datetime
+) -> Deployment:
+    """Make a deployment in an empty folder."""
+    directory.mkdir(parents=True)
+    database_url = database_url or f"sqlite:///{directory / 'lerarenkaart.sqlite3'}"
+    migrate.upgrade(database_url)
+    keyring.init(directory / "keys", environment="demo", now=now)
+    apple = apple_certificates.create(
+        directory / "apple",
+        pass_type_identifier=PASS_TYPE_IDENTIFIER,
+        team_identifier=TEAM_IDENTIFIER,
+        now=now,
+    )
+    return Deployment(
+        directory=directory,
+        database_url=database_url,
+        addresses=addresses,
+        shops=_shops(database_url, now=now),
+        apple=apple,
+        google_account=google_account.create(directory, f"{addresses.google}/token"),
+        login_key=_login_key(directory / "login-key.pem"),
+        epd_secret=os.urandom(24).hex(),
+    )
+
+
+def _shops(database_url: str, *, now: datetime) -> dict[str, Shop]:
+    with closing(Database(database_url)) as database:
+        return {
+            key: database.transact(partial(_shop, name=name, place=place, now=now))
+            for key, (name, place) in SHOPS.items()
+        }
+
+
+def _shop(session: Session, *, name: str, place: partners.Place, now: datetime) -> Shop:
+    partner = partners.add_partner(session, name, category="demo", now=now)
+    till = partners.add_till(session, partner, "1", place=place, now=now)
+    live, test = (tills.new_key(session, till, test=test, now=now) for test in (False, True))
+    return Shop(name, live, test)
+
+
+def _login_key(path: Path) -> Path:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    path.chmod(0o600)
+    return path

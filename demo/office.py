@@ -1,0 +1,29 @@
+"""The card office's printer: a code on paper for a card that is there."""
+
+from contextlib import closing
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.cards import lifecycle
+from app.cards.entitlement import CardStatus
+from app.cards.keyring import KeyRing
+from app.cards.model import Card
+from app.cards.token import Carrier
+from app.db import Database
+from app.passes.codes import wallet_code
+from demo.world import World
+
+
+def print_card(world: World) -> tuple[str, str]:
+    """The code and the number of the active card, made with the deployment's own keys."""
+    keys = KeyRing(world.deployment.directory / "keys").keys
+
+    def work(session: Session) -> tuple[str, str]:
+        card = session.scalars(select(Card).where(Card.status == CardStatus.ACTIVE)).one()
+        paper = lifecycle.add_pass(session, card, Carrier.PAPER, keys=keys, now=world.clock())
+        base = world.addresses.service.upper()
+        return wallet_code(card, paper, keys=keys, base=base), card.number
+
+    with closing(Database(world.deployment.database_url)) as database:
+        return database.transact(work)

@@ -1,0 +1,78 @@
+"""Programs behind real ports: a simulator in a thread, the service in its own process."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 15.0
+
+
+class StartFault(Exception):
+    """A program did not begin to answer; the message ends with what it said."""
+
+
+def free_port() -> int:
+    """A port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def listening(app: ASGIApp, port: int) -> Iterator[None]:
+    """An application behind a port, in a thread of this process."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        if not thread.is_alive():
+            raise StartFault(f"nothing could listen on port {port}: is it taken?")
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(timeout=STOP_TIMEOUT_S)
+
+
+@contextmanager
+def running(
+    app: str, port: int, *, environment: dict[str, str], log: Path
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """`app` ("module:name") behind a port in its own process, from first answer to orderly end."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--no-access-log"],
+            env=environment,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        _wait(f"http://localhost:{port}/readyz", process, log)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=STOP_TIMEOUT_S)
+
+
+def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(url, timeout=2.0).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise StartFault(f"{url} did not answer:\n{log.read_text('utf-8', 'replace')[-3000:]}")

@@ -1,0 +1,116 @@
+"""The simulated outside world, and the service in the middle of it.
+
+Everybody speaks real HTTP over loopback: the identity provider, the personnel file and
+Google Wallet in threads of this process, the service in a process of its own. A world may
+live on another day: then the service runs in a thread too, with that day as its clock.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from starlette.types import ASGIApp
+
+from app.api import deps
+from app.cards.entitlement import belgian_day
+from app.identity.registration import thumbprint
+from app.main import create_app
+from app.settings import Settings
+from demo import epd, google_wallet, identity_provider
+from demo.deployment import CLIENT_ID, Addresses, Deployment, prepare
+from demo.population import Person, cast
+from demo.serving import free_port, listening, running
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Who lives here and where to find everybody."""
+
+    deployment: Deployment
+    people: tuple[Person, ...]
+    clock: Clock
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where everybody answers."""
+        return self.deployment.addresses
+
+    def person(self, key: str) -> Person:
+        """One of the cast."""
+        return next(person for person in self.people if person.key == key)
+
+
+def wall_clock() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+def clock_set_to(moment: datetime) -> Clock:
+    """A clock that showed `moment` when it was made and has gone on since."""
+    ahead = moment - wall_clock()
+    return lambda: wall_clock() + ahead
+
+
+@contextmanager
+def world(
+    directory: Path,
+    *,
+    port: int | None = None,
+    database_url: str | None = None,
+    clock: Clock | None = None,
+) -> Iterator[World]:
+    """A world in an empty folder, running while this is open."""
+    ports = {name: free_port() for name in ("identity_provider", "epd", "google")}
+    addresses = Addresses(
+        service=f"http://localhost:{port or free_port()}",
+        **{name: f"http://localhost:{number}" for name, number in ports.items()},
+    )
+    told = clock or wall_clock
+    deployment = prepare(directory, addresses, database_url=database_url, now=told())
+    people = cast(belgian_day(told()))
+    with ExitStack() as open_:
+        for name, app in _simulators(deployment, people, told).items():
+            open_.enter_context(listening(app, ports[name]))
+        open_.enter_context(_service(deployment, clock))
+        yield World(deployment, people, told)
+
+
+def _service(deployment: Deployment, clock: Clock | None) -> AbstractContextManager[object]:
+    port = int(deployment.addresses.service.rpartition(":")[2])
+    if clock is None:
+        log = deployment.directory / "service.log"
+        return running("demo.service:app", port, environment=deployment.environment, log=log)
+    app = create_app(Settings(**{k.lower(): v for k, v in deployment.settings.items()}))
+    app.dependency_overrides[deps.now] = clock
+    return listening(app, port)
+
+
+def _simulators(
+    deployment: Deployment, people: tuple[Person, ...], clock: Clock
+) -> dict[str, ASGIApp]:
+    service = deployment.addresses.service
+    public_key = load_pem_private_key(deployment.login_key.read_bytes(), None).public_key()
+    assert isinstance(public_key, RSAPublicKey)  # noqa: S101 - as `prepare` made it
+    client = identity_provider.Client(
+        client_id=CLIENT_ID,
+        redirect_uris=frozenset({f"{service}/callback"}),
+        post_logout_redirect_uris=frozenset({f"{service}/logged-out"}),
+        public_key=public_key,
+        key_id=thumbprint(public_key),
+    )
+    return {
+        "identity_provider": identity_provider.create_app(
+            people,
+            issuer=f"{deployment.addresses.identity_provider}/op",
+            clients=[client],
+            clock=clock,
+        ),
+        "epd": epd.create_app(people, client_id=CLIENT_ID, client_secret=deployment.epd_secret),
+        "google": google_wallet.create_app([deployment.google_account], clock=clock),
+    }
