@@ -145,6 +145,16 @@ def test_retry_after_is_waited_for_when_it_fits(
     assert google.asked() == ["POST", "POST"]
 
 
+@pytest.mark.usefixtures("wallet")
+def test_a_retry_after_of_nought_is_no_leave_to_hammer(
+    connect: Connect, google: Google, shown: Build, now: datetime
+) -> None:
+    google.control({"kind": "429", "retry_after": "0", "times": 99})
+    with pytest.raises(Unavailable):
+        connect(budget_s=2.0, requests_per_s=1000).put_object(shown(), now=now)
+    assert 2 <= len(google.asked()) <= 8
+
+
 @pytest.mark.parametrize("retry_after", ["120", "Tue, 24 Nov 2026 10:02:00 GMT"])
 def test_retry_after_beyond_the_budget_is_passed_on_without_another_try(
     wallet: GoogleWallet, google: Google, shown: Build, now: datetime, retry_after: str
