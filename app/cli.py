@@ -228,7 +228,9 @@ def _show(found: Inspection) -> None:
         text = ", ".join(value) if isinstance(value, tuple) else value
         out.print(f"{name.replace('_', ' ')}: {text or '-'}", highlight=False, markup=False)
     for finding in found.findings:
-        style = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}.get(finding.severity, "dim")
+        style = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}.get(
+            finding.severity, "dim"
+        )
         out.print(f"\n{finding.severity.upper()} in {finding.where}", style=style, markup=False)
         out.print(f"  {finding.what}\n  {finding.mend}", highlight=False, markup=False)
     verdict = "No fault that Wallet refuses." if found.sound else "Wallet would refuse this pass."
