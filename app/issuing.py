@@ -176,7 +176,7 @@ class Issuing:
         try:
             self._google.put(content, totp_key=totp_key, now=now)  # 4
         except GoogleRefused as refusal:
-            log.error("google-refused", status=refusal.status, reason=refusal.reason)
+            log.exception("google-refused", status=refusal.status, reason=refusal.reason)
             raise Unavailable(
                 "Google Wallet does not take this pass now. The card itself is safe and works.",
                 retry_after_s=3600,
