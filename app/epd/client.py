@@ -166,7 +166,7 @@ class EpdClient:
         try:
             answer = self._once(question, correlation_id)
         except Failed as failed:
-            log.warning("epd_failed", reason=str(failed), correlation_id=correlation_id)
+            log.warning("epd-failed", reason=str(failed), correlation_id=correlation_id)
             if failed.sick:
                 self._breaker.failed()
             else:
