@@ -8,9 +8,10 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 import uvicorn
@@ -22,6 +23,7 @@ from app.cards import keyring
 from app.db import Database
 from app.errors import Failure
 from app.log import configure
+from app.passes.inspect import Inspection, Severity, inspect
 from app.settings import Settings, StartRefused
 from app.verification import partners, tills
 
@@ -32,6 +34,8 @@ partner = typer.Typer(no_args_is_help=True, help="Partners, their tills and keys
 cli.add_typer(db, name="db")
 cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
+passes = typer.Typer(no_args_is_help=True, help="Passes as files.")
+cli.add_typer(passes, name="pass")
 
 out = Console()
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
@@ -178,6 +182,21 @@ def partner_key(
     typer.echo(text)
 
 
+@passes.command("inspect")
+def inspect_pass(file: Path, *, as_json: Json = False) -> None:
+    """Say what is wrong with a .pkpass, ours or anybody's; exit 1 when Wallet would refuse it."""
+    try:
+        found = inspect(file.read_bytes(), now=_now())
+    except OSError as fault:
+        _stop(f"{file} cannot be read: {fault.strerror}.")
+    if as_json:
+        out.print_json(json.dumps(asdict(found) | {"sound": found.sound}, default=str))
+    else:
+        _show(found)
+    if not found.sound:
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Run the command line; every expected fault ends as one sentence."""
     configure()
@@ -204,6 +223,20 @@ def _kind(text: str) -> keyring.Kind:
     raise typer.BadParameter(f"{text} is none of {', '.join(keyring.KINDS)}")
 
 
-def _stop(sentence: str) -> None:
+def _show(found: Inspection) -> None:
+    for name, value in asdict(found.summary).items():
+        text = ", ".join(value) if isinstance(value, tuple) else value
+        out.print(f"{name.replace('_', ' ')}: {text or '-'}", highlight=False, markup=False)
+    for finding in found.findings:
+        style = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}.get(
+            finding.severity, "dim"
+        )
+        out.print(f"\n{finding.severity.upper()} in {finding.where}", style=style, markup=False)
+        out.print(f"  {finding.what}\n  {finding.mend}", highlight=False, markup=False)
+    verdict = "No fault that Wallet refuses." if found.sound else "Wallet would refuse this pass."
+    out.print(f"\n{verdict}", style="bold")
+
+
+def _stop(sentence: str) -> NoReturn:
     Console(stderr=True).print(sentence, style="red", highlight=False)
     sys.exit(1)

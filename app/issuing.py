@@ -35,7 +35,7 @@ from app.cards.insz import Insz
 from app.cards.keyring import KeyRing, Keys
 from app.cards.model import Card, Teacher, WalletPass
 from app.cards.names import Name
-from app.cards.token import Carrier
+from app.cards.token import Carrier, KeyState
 from app.db import Database
 from app.epd.client import EpdAnswer, EpdClient
 from app.epd.model import status_of, store
@@ -43,6 +43,7 @@ from app.errors import NotEligible, NotFound, Unavailable
 from app.passes.apple import ApplePasses, authentication_token
 from app.passes.codes import Strip, content_of, web_strips
 from app.passes.content import PassContent
+from app.passes.google_answer import GoogleRefused
 from app.passes.google_passes import GooglePasses
 
 # The file is asked at log-in, a moment before the session begins.
@@ -147,7 +148,9 @@ class Issuing:
 
         def work(session: Session) -> None:
             card = _card_of(session, teacher_id)
-            lifecycle.add_pass(session, card, carrier, keys=keys, now=now)
+            wallet_pass = lifecycle.add_pass(session, card, carrier, keys=keys, now=now)
+            if keys.token[wallet_pass.key_id].state is KeyState.REVOKED:
+                lifecycle.rotate(session, wallet_pass, keys=keys, why="key-revoked", now=now)
 
         self._database.transact(work)
 
@@ -170,7 +173,14 @@ class Issuing:
         totp_key = keys.token[wallet_pass.key_id].totp_key(
             wallet_pass.pass_number, wallet_pass.generation
         )
-        self._google.put(content, totp_key=totp_key, now=now)  # 4
+        try:
+            self._google.put(content, totp_key=totp_key, now=now)  # 4
+        except GoogleRefused as refusal:
+            log.exception("google-refused", status=refusal.status, reason=refusal.reason)
+            raise Unavailable(
+                "Google Wallet does not take this pass now. The card itself is safe and works.",
+                retry_after_s=3600,
+            ) from refusal
         self._database.transact(  # 5
             lambda session: lifecycle.confirm(
                 session,

@@ -7,15 +7,18 @@ could be a national number is blanked before a line leaves the process.
 import logging
 import re
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
 # A national number, bare or as people write it: 84022999510, 84.02.29-995.10.
-INSZ_LIKE = re.compile(r"(?<!\d)\d{2}[. ]?\d{2}[. ]?\d{2}[- ]?\d{3}[. ]?\d{2}(?!\d)")
+# Not within a UUID, whose last group may be all digits.
+INSZ_LIKE = re.compile(
+    r"(?<![\w-])\d{2}[. ]?\d{2}[. ]?\d{2}[- ]?\d{3}[. ]?\d{2}(?![\w-])", re.ASCII
+)
 
 
-def configure() -> None:
+def configure(stream: TextIO = sys.stderr) -> None:
     """Send structlog and the standard library's logging through the same door."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -27,10 +30,10 @@ def configure() -> None:
     render = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
         processors=[*shared, render],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    door = logging.StreamHandler(sys.stderr)
+    door = logging.StreamHandler(stream)
     door.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -83,12 +83,12 @@ def _binaries(home: Path, account: dict[str, Any]) -> Path:
     if _runs(binaries, account):
         return binaries
     # Somewhere above lies a directory that only its owner may enter: take a copy, never open it.
-    copy = home / installed.name
-    shutil.copytree(installed, copy)
-    libraries = installed.with_name(f"{installed.name}.libs")
-    if libraries.exists():
-        shutil.copytree(libraries, home / libraries.name)
-    return copy / "pginstall" / "bin"
+    for part in (installed, installed.with_name(f"{installed.name}.libs")):
+        if part.exists():
+            shutil.copytree(part, home / part.name)
+    for folder, _, _ in os.walk(home):
+        shutil.chown(folder, account["user"], account["group"])  # so that the keeper may remove it
+    return home / installed.name / "pginstall" / "bin"
 
 
 def _runs(binaries: Path, account: dict[str, Any]) -> bool:

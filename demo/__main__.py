@@ -32,9 +32,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000, help="of the service (8000)")
     parser.add_argument("--database-url", help="a migrated-to-be database instead of a SQLite file")
     asked = parser.parse_args()
-    configure()
     shutil.rmtree(BUILD, ignore_errors=True)
     BUILD.mkdir(parents=True)
+    configure((BUILD / "simulators.log").open("w", buffering=1))
     stop = _stop_signal()
     with world(BUILD / "world", port=asked.port, database_url=asked.database_url) as here:
         if asked.serve_only:

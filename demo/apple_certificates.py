@@ -59,26 +59,24 @@ class Files:
     root: Path
 
 
-def root(*, now: datetime) -> Holder:
+def root(*, now: datetime, organisation: str = ORGANISATION) -> Holder:
     """Make the self-signed root, valid for 20 years; the counterpart of Apple Root CA."""
-    key = _new_key()
-    name = _name((NameOID.COMMON_NAME, "Demo Root CA"), (NameOID.ORGANIZATION_NAME, ORGANISATION))
-    builder = _certificate(name, name, key, now, timedelta(days=20 * 365))
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    return Holder(builder.sign(key, hashes.SHA256()), key)
+    subject = _name(
+        (NameOID.COMMON_NAME, "Demo Root CA"), (NameOID.ORGANIZATION_NAME, organisation)
+    )
+    authority = x509.BasicConstraints(ca=True, path_length=None)
+    return _issue(subject, None, now=now, years=20, extensions=[(authority, True)])
 
 
 def intermediate(issuer: Holder, *, now: datetime, generation: str = "G4") -> Holder:
     """Make the counterpart of Apple's WWDR certificate; `generation` stands in its OU."""
-    key = _new_key()
-    name = _name(
+    subject = _name(
         (NameOID.COMMON_NAME, "Demo Developer Relations"),
         (NameOID.ORGANIZATIONAL_UNIT_NAME, generation),
         (NameOID.ORGANIZATION_NAME, ORGANISATION),
     )
-    builder = _certificate(name, issuer.certificate.subject, key, now, timedelta(days=5 * 365))
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    return Holder(builder.sign(issuer.key, hashes.SHA256()), key)
+    authority = x509.BasicConstraints(ca=True, path_length=0)
+    return _issue(subject, issuer, now=now, years=5, extensions=[(authority, True)])
 
 
 def leaf(
@@ -91,24 +89,28 @@ def leaf(
     key_bits: int = 2048,
 ) -> Holder:
     """Make a Pass Type ID certificate, valid for 365 days from `now`."""
-    key = _new_key(key_bits)
-    name = _name(
+    subject = _name(
         (NameOID.USER_ID, pass_type_identifier),
         (NameOID.COMMON_NAME, f"Pass Type ID: {pass_type_identifier}"),
         (NameOID.ORGANIZATIONAL_UNIT_NAME, team_identifier),
         (NameOID.ORGANIZATION_NAME, ORGANISATION),
         (NameOID.COUNTRY_NAME, "BE"),
     )
-    builder = _certificate(name, issuer.certificate.subject, key, now, timedelta(days=365))
-    builder = builder.add_extension(_DIGITAL_SIGNATURE, critical=True)
+    extensions: list[tuple[x509.ExtensionType, bool]] = [(_DIGITAL_SIGNATURE, True)]
     if usages:
-        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-    return Holder(builder.sign(issuer.key, hashes.SHA256()), key)
+        extensions.append((x509.ExtendedKeyUsage(usages), False))
+    return _issue(subject, issuer, now=now, years=1, extensions=extensions, key_bits=key_bits)
 
 
-def chain(*, pass_type_identifier: str, team_identifier: str, now: datetime) -> Chain:
-    """Make a whole chain for one pass type."""
-    top = root(now=now)
+def chain(
+    *,
+    pass_type_identifier: str,
+    team_identifier: str,
+    now: datetime,
+    organisation: str = ORGANISATION,
+) -> Chain:
+    """Make a whole chain for one pass type; `organisation` is the name its root goes by."""
+    top = root(now=now, organisation=organisation)
     wwdr = intermediate(top, now=now)
     signer = leaf(
         wwdr, pass_type_identifier=pass_type_identifier, team_identifier=team_identifier, now=now
@@ -145,27 +147,35 @@ _DIGITAL_SIGNATURE = x509.KeyUsage(
 )
 
 
-def _new_key(bits: int = 2048) -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=bits)
-
-
 def _name(*parts: tuple[ObjectIdentifier, str]) -> x509.Name:
     return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
 
 
-def _certificate(
+def _issue(
     subject: x509.Name,
-    issuer: x509.Name,
-    key: rsa.RSAPrivateKey,
+    issuer: Holder | None,
+    *,
     now: datetime,
-    lifetime: timedelta,
-) -> x509.CertificateBuilder:
-    return (
+    years: int,
+    extensions: list[tuple[x509.ExtensionType, bool]],
+    key_bits: int = 2048,
+) -> Holder:
+    """Make a key and its certificate; without an issuer it signs itself."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=key_bits)
+    above = issuer.key if issuer else key
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(issuer)
+        .issuer_name(issuer.certificate.subject if issuer else subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now)
-        .not_valid_after(now + lifetime)
+        .not_valid_after(now + timedelta(days=365 * years))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(above.public_key()), critical=False
+        )
     )
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical=critical)
+    return Holder(builder.sign(above, hashes.SHA256()), key)

@@ -24,13 +24,17 @@ class _Forms(HTMLParser):
         super().__init__()
         self.forms: list[Form] = []
         self.metas: dict[str, str] = {}
+        self.strong: list[str] = []
         self._open: Form | None = None
+        self._is_strong = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self._open = Form(given.get("action", ""), given.get("method", "get").lower())
             self.forms.append(self._open)
+        elif tag == "strong":
+            self._is_strong = True
         elif tag == "meta" and "name" in given:
             self.metas[given["name"]] = given.get("content", "")
         elif self._open and tag == "input" and (given.get("type") != "radio" or "checked" in given):
@@ -39,6 +43,12 @@ class _Forms(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._open = None
+        elif tag == "strong":
+            self._is_strong = False
+
+    def handle_data(self, data: str) -> None:
+        if self._is_strong:
+            self.strong.append(data)
 
 
 class Browser:
@@ -77,6 +87,11 @@ class Browser:
         token = self._read().metas["csrf-token"]
         target = urljoin(self._home, path)
         return self._http.post(target, headers={"x-csrf-token": token})
+
+    @property
+    def status(self) -> str:
+        """The word beside the icon at the top of this page."""
+        return next(word for word in self._read().strong if word != "DEMO")
 
     @property
     def forms(self) -> list[Form]:

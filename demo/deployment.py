@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sqlalchemy.orm import Session
 
 from app import migrate
 from app.cards import keyring
@@ -122,28 +124,18 @@ def prepare(
 
 
 def _shops(database_url: str, *, now: datetime) -> dict[str, Shop]:
-    shops = {}
     with closing(Database(database_url)) as database:
-        for key, (name, place) in SHOPS.items():
-            till = database.transact(
-                lambda session, name=name, place=place: partners.add_till(
-                    session,
-                    partners.add_partner(session, name, category="demo", now=now),
-                    "1",
-                    place=place,
-                    now=now,
-                )
-            )
-            live, test = (
-                database.transact(
-                    lambda session, till=till, test=test: tills.new_key(
-                        session, till, test=test, now=now
-                    )
-                )
-                for test in (False, True)
-            )
-            shops[key] = Shop(name, live, test)
-    return shops
+        return {
+            key: database.transact(partial(_shop, name=name, place=place, now=now))
+            for key, (name, place) in SHOPS.items()
+        }
+
+
+def _shop(session: Session, *, name: str, place: partners.Place, now: datetime) -> Shop:
+    partner = partners.add_partner(session, name, category="demo", now=now)
+    till = partners.add_till(session, partner, "1", place=place, now=now)
+    live, test = (tills.new_key(session, till, test=test, now=now) for test in (False, True))
+    return Shop(name, live, test)
 
 
 def _login_key(path: Path) -> Path:

@@ -24,11 +24,13 @@ Kind = Literal[
     "500",
     "503",
     "latency",
+    "drip",
     "disconnect",
     "lost-reply",
     "half-reply",
     "silence",
 ]
+DROPS = 20
 STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -136,6 +138,8 @@ class Troubles:
         if fault.kind == "latency":
             await asyncio.sleep(fault.seconds)
             await self.app(scope, receive, send)
+        elif fault.kind == "drip":
+            await self.app(scope, receive, _dripping(send, fault.seconds))
         elif fault.kind in {"lost-reply", "half-reply"}:
             await self.app(scope, receive, _cut(send, half=fault.kind == "half-reply"))
             _hang_up(send, at_once=fault.kind == "lost-reply")
@@ -175,6 +179,21 @@ def _cut(send: Send, *, half: bool) -> Send:
             await send(message)
 
     return swallow
+
+
+def _dripping(send: Send, seconds: float) -> Send:
+    """Send the reply in twenty drops, `seconds` in all: slow, but never silent for long."""
+
+    async def drip(message: Message) -> None:
+        body = message.get("body", b"")
+        drop = len(body) // DROPS + 1
+        for start in range(0, len(body), drop):
+            part = {"type": message["type"], "body": body[start : start + drop]}
+            await send(part | {"more_body": True})
+            await asyncio.sleep(seconds / DROPS)
+        await send({**message, "body": b""} if body else message)
+
+    return drip
 
 
 def _hang_up(send: Send, *, at_once: bool) -> None:

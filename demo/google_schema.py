@@ -50,7 +50,7 @@ def validator(name: str) -> Draft7Validator:
     return Draft7Validator({"$ref": f"#/definitions/{name}", "definitions": definitions})
 
 
-def first_fault(name: str, body: Any) -> tuple[str, str] | None:  # noqa: ANN401 - any JSON
+def first_fault(name: str, body: Any) -> tuple[str, str] | None:
     """The path and the description of the first fault in a body, None when it is accepted."""
     faults = sorted(validator(name).iter_errors(body), key=lambda fault: list(map(str, fault.path)))
     if not faults:

@@ -263,7 +263,7 @@ def _whole(claims: Json, name: str) -> int:
     return value
 
 
-def _legacy(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def _legacy(value: Any) -> Any:
     if isinstance(value, dict):
         return {field: _legacy(part) for field, part in value.items()}
     if isinstance(value, list):

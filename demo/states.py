@@ -1,5 +1,145 @@
-"""placeholder"""
+"""Every page in every state, as sample values, and `/demo/states` to look at them."""
 
-from fastapi import APIRouter
+from datetime import UTC, date, datetime
+from html import escape
+from typing import Any
 
-router = APIRouter()
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from app.api.deps import page
+from app.cards.entitlement import Employment, EntitlementReason, StaffCategory
+from app.errors import NotFound
+from app.verification.verdict import Grade, Reason
+from app.web.card_page import CardPage
+from app.web.card_texts import CardState
+from app.web.problem_texts import LOGIN_FAILURES, PROBLEMS
+from app.web.verdict_texts import VerdictPage
+
+AT = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
+CSRF = "n5XxFQ"
+REFERENCE = "0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77"
+
+router = APIRouter(prefix="/demo/states", tags=["demo"], include_in_schema=False)
+
+# A template and its context.
+State = tuple[str, dict[str, Any]]
+
+
+@router.get("")
+def index() -> HTMLResponse:
+    """A link to every state of every page."""
+    links = (
+        f'<li><a href="/demo/states/{escape(name)}">{escape(name)}</a></li>'
+        for name in every_state()
+    )
+    title = "Every page in every state"
+    return HTMLResponse(
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
+        f"<body><main><h1>{title}</h1><ul>{''.join(links)}</ul></main></body></html>"
+    )
+
+
+@router.get("/{name}")
+def state(name: str, request: Request) -> HTMLResponse:
+    """One page in one state."""
+    if name not in every_state():
+        raise NotFound("There is no such state.")
+    template, context = every_state()[name]
+    return page(request, template, **context)
+
+
+def every_state() -> dict[str, State]:
+    """All of them by name; the names begin with that of the page."""
+    error = {"problem": PROBLEMS["unavailable"], "reference": REFERENCE}
+    live = {"holder_name": "Łukasz Ørsted", "card_number": "7KM3PX9Q2D", "csrf": CSRF}
+    return {
+        "welcome": ("welcome.html", {"api_documentation": "/api/documentation"}),
+        **_cards(),
+        **_verdicts(),
+        "live": ("live.html", live | {"initials": "L.O."}),
+        "live-withheld": ("live.html", live | {"initials": None}),
+        "problems": ("problems.html", {"problems": PROBLEMS}),
+        **{
+            f"problem-{kind}": ("problem.html", {"kind": kind, "problem": problem})
+            for kind, problem in PROBLEMS.items()
+        },
+        "error": ("error.html", error | {"retry_after_s": None}),
+        "error-retry": ("error.html", error | {"retry_after_s": 600}),
+        **{
+            f"login-{remedy}": ("login_failed.html", {"failure": failure, "reference": REFERENCE})
+            for remedy, failure in LOGIN_FAILURES.items()
+        },
+        "logged-out": ("logged_out.html", {}),
+    }
+
+
+def _card(state: CardState, reason: str | None, **more: Any) -> State:
+    page: dict[str, Any] = {
+        "number": "7KM3PX9Q2D",
+        "valid_until": date(2026, 12, 31),
+        "appointments": (
+            Employment("012345", "311", StaffCategory.TEACHING, date(2024, 9, 1)),
+            Employment(
+                "067890", "316", StaffCategory.MANAGEMENT, date(2026, 9, 1), date(2027, 6, 30)
+            ),
+        ),
+        "received_at": AT,
+        "wallet_first": "apple",
+    }
+    return "card.html", {
+        "page": CardPage(
+            state=state,
+            reason=reason,
+            holder_name="An-Sofie van den Berghe",
+            csrf=CSRF,
+            reference=REFERENCE,
+            year=2026,
+            **page | more,
+        )
+    }
+
+
+def _cards() -> dict[str, State]:
+    why = EntitlementReason
+    no_card: dict[str, Any] = {"number": None, "valid_until": None}
+    nothing: dict[str, Any] = no_card | {
+        "appointments": (),
+        "received_at": None,
+        "wallet_first": None,
+    }
+    return {
+        "card-active": _card(CardState.ACTIVE, why.EMPLOYED),
+        "card-google-first": _card(CardState.ACTIVE, None, wallet_first="google"),
+        "card-none-yet": _card(CardState.ACTIVE, why.LISTED_BY_INSTITUTION, **no_card),
+        "card-grace": _card(CardState.GRACE, why.GRACE, appointments=()),
+        "card-summer-bridge": _card(CardState.SUMMER_BRIDGE, why.SUMMER_BRIDGE),
+        "card-epd-silent-known": _card(CardState.EPD_UNREACHABLE_KNOWN, why.EMPLOYED),
+        "card-epd-silent-new": _card(CardState.EPD_UNREACHABLE_NEW, None, **nothing),
+        "card-not-entitled": _card(CardState.NOT_ENTITLED, why.EXCLUDED_LEAVE, **no_card),
+        "card-unknown": _card(CardState.UNKNOWN_TO_EPD, None, **no_card, appointments=()),
+        "card-suspended": _card(CardState.SUSPENDED, why.NOT_EMPLOYED, appointments=()),
+        "card-revoked": _card(CardState.REVOKED, "lost", valid_until=None),
+        "card-ended": _card(CardState.ENDED, why.DECEASED, appointments=()),
+    }
+
+
+def _verdict(reason: Reason, **more: Any) -> State:
+    page = VerdictPage(valid=reason is Reason.OK, reason=reason, checked_at=AT, **more)
+    return "verdict.html", {"page": page}
+
+
+def _verdicts() -> dict[str, State]:
+    web: dict[str, Any] = {"carrier": "web", "grade": Grade.LIVE}
+    google: dict[str, Any] = {"carrier": "google", "grade": Grade.RECENT}
+    paper: dict[str, Any] = {"carrier": "paper", "grade": Grade.STATIC}
+    year_end = date(2026, 12, 31)
+    return {
+        **{f"verdict-{reason}": _verdict(reason) for reason in Reason},
+        "verdict-ok": _verdict(Reason.OK, **web, expires_on=year_end, initials="A.V."),
+        "verdict-advice": _verdict(
+            Reason.OK, **paper, expires_on=year_end, advice=("check_id",), test=True
+        ),
+        "verdict-already_used": _verdict(Reason.ALREADY_USED, **web),
+        "verdict-test_card": _verdict(Reason.TEST_CARD, **google, test=True),
+    }

@@ -154,9 +154,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Close with the number of tests on each database and in a browser, by outcome."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """Close, after pytest's own summaries, with the tests on each database and in a browser."""
+    yield
     counts: Counter[tuple[str, str]] = Counter()
     for outcome, reports in terminalreporter.stats.items():
         for report in reports:

@@ -41,6 +41,7 @@ def verdict_page(
         grade=verdict.grade,
         initials=initials_text(verdict.initials) or None,
         advice=verdict.advice,
+        expires_on=verdict.expires_on,
         test=verdict.test,
     )
     return page(request, "verdict.html", page=shown)

@@ -4,18 +4,17 @@ Translates a `Standing` into the page's states; the words of each state are in `
 """
 
 from datetime import date
-from typing import Literal
 
 from app.api.visitors import Visitor
 from app.cards.entitlement import (
     CardStatus,
-    Employment,
     EntitlementReason,
     belgian_day,
     card_year,
 )
 from app.issuing import Standing
-from app.web.card_page import Appointment, CardPage, CardState
+from app.web.card_page import CardPage, Wallet
+from app.web.card_texts import CardState
 
 ENTITLED_STATES = {
     EntitlementReason.GRACE: CardState.GRACE,
@@ -33,7 +32,7 @@ def card_page(
     *,
     visitor: Visitor,
     reference: str,
-    wallet_first: Literal["apple", "google"] | None,
+    wallet_first: Wallet | None,
 ) -> CardPage:
     """What `card.html` shows this teacher."""
     card, entitlement = standing.card, standing.entitlement
@@ -49,7 +48,7 @@ def card_page(
         reason=reason,
         number=card.number if card else None,
         valid_until=_valid_until(standing),
-        appointments=tuple(_appointment(employment) for employment in standing.employments),
+        appointments=standing.employments,
         received_at=standing.heard_at,
         wallet_first=wallet_first,
     )
@@ -76,12 +75,3 @@ def _valid_until(standing: Standing) -> date | None:
     year_end = belgian_day(card_year(standing.year).valid_until)
     bridged = entitlement.reason in ENTITLED_STATES and entitlement.until
     return min(year_end, entitlement.until) if bridged and entitlement.until else year_end
-
-
-def _appointment(employment: Employment) -> Appointment:
-    return Appointment(
-        institution=employment.institution,
-        begin=employment.begin,
-        end=employment.end,
-        kind=employment.category.value.replace("_", " ").capitalize(),
-    )

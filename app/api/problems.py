@@ -106,7 +106,7 @@ def _is_person(request: Request) -> bool:
 
 def _failure(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, Failure)  # noqa: S101 - registered for this class only
-    kind, status = KINDS[type(failure)]
+    kind, status = next(KINDS[base] for base in type(failure).__mro__ if base in KINDS)
     headers = {}
     if isinstance(failure, Unauthenticated):
         headers["www-authenticate"] = "Bearer"

@@ -5,7 +5,7 @@ changed. The rules are in `app.issuing` and below; here they only get a page.
 """
 
 from contextlib import suppress
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -18,6 +18,7 @@ from app.cards.initials import initials_text
 from app.cards.token import Carrier
 from app.errors import NotEligible, NotFound
 from app.passes.apple import MEDIA_TYPE
+from app.web.card_page import Wallet
 
 router = APIRouter(tags=["teacher"], include_in_schema=False)
 
@@ -130,7 +131,7 @@ def report_lost(house: TheHouse, visitor: ActingVisitor, now: Now) -> RedirectRe
     return RedirectResponse("/card", 303)
 
 
-def _wallet_of(user_agent: str) -> Literal["apple", "google"] | None:
+def _wallet_of(user_agent: str) -> Wallet | None:
     if "iPhone" in user_agent or "iPad" in user_agent:
         return "apple"
     return "google" if "Android" in user_agent else None

@@ -1,29 +1,27 @@
-"""What a scanner gun on a US keyboard types at a Belgian AZERTY till, and the way back. Pure.
+"""The way back from a scanner gun that types for a US keyboard on a Belgian AZERTY till.
 
-The map over digits, A-Z and `:/.-` can be reversed; the way back also knows the same keys in
-the other state of Shift or Caps Lock (docs/card-token.md, section 6).
+Knows which characters such a till shows for the ones of a code (docs/card-token.md,
+section 6). Whether a repair was right is not judged here: the signature decides.
 """
 
-FORWARD = dict(zip("1234567890", "&é\"'(§è!çà", strict=True)) | {
-    "A": "Q",
-    "Q": "A",
-    "W": "Z",
-    "Z": "W",
-    "M": "?",
-    ":": "M",
-    "/": "=",
-    ".": ":",
-    "-": ")",
-}
-OTHER_STATE = {"É": "2", "È": "7", "Ç": "9", "À": "0", ",": "M", "/": ".", "m": ":"}
-LOWER = {after.lower(): before for before, after in FORWARD.items() if after.isalpha()}
-BACK = str.maketrans(LOWER | {after: before for before, after in FORWARD.items()} | OTHER_STATE)
-# What `HTTPS://` and `HTTP://` become.
-BEGINNINGS = ("HTTPSM==", "HTTPM==")
+from typing import Final
+
+from app.cards.crockford import UPPER
+
+# What the till shows for each character; all others come through as they are.
+SHOWN: Final = dict(zip("1234567890AQZWM:/.-", "&é\"'(§è!çàQAWZ?M=:)", strict=True))
+
+# The same keys with Caps Lock or Shift the other way round: capitals with their accents, and
+# on Windows also the comma and the slash.
+_BACK = str.maketrans(
+    {shown.swapcase(): meant for meant, shown in SHOWN.items()}
+    | {shown: meant for meant, shown in SHOWN.items()}
+    | {",": "M", "/": "."}
+)
+_GARBLED_SCHEMES = ("HTTPSM==", "HTTPM==")
 
 
-def repaired(text: str) -> str:
-    """The text as it was meant, if it begins as a garbled link; any other text unchanged."""
-    if not text[: len(BEGINNINGS[0])].upper().startswith(BEGINNINGS):
-        return text
-    return text.translate(BACK)
+def repair(text: str) -> str:
+    """Give back what was scanned where `text` begins as our garbled scheme does, else `text`."""
+    garbled = text[:8].translate(UPPER).startswith(_GARBLED_SCHEMES)
+    return text.translate(_BACK) if garbled else text

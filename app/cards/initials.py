@@ -1,36 +1,36 @@
-"""Two letters of a name, as staff compare them with an identity card. Pure.
+"""The two letters of a holder that a code may carry, packed into ten bits.
 
-Particles count, marks do not: Élodie van den Berg is E V (docs/card-token.md, section 2).
+Knows which letter stands for a name in any Latin spelling; a name that gives none stays
+withheld. No other part of a name enters a code (docs/card-token.md, section 2).
 """
 
-import string
 import unicodedata
 
-WITHHELD = 0
-# Letters that no decomposition turns into A-Z.
-LIKE = str.maketrans("ØŁĐÐÞÆŒßẞĦŦŊ", "OLDDTAOSSHTN")
-FAMILY_BITS = 5
-LAST_LETTER = 26
+# Letters whose decomposition holds no A-Z. Capitals: str.upper already makes SS of ß.
+_PLAIN = dict(zip("ØŁĐÐÞÆŒẞĦŦŊ", "OLDDTAOSHTN", strict=True))
+_LETTERS = 26
 
 
 def initials_of(given_name: str, family_name: str) -> int:
-    """Both letters packed in ten bits: given name first; 0 where a name has no such letter."""
-    return _letter(given_name) << FAMILY_BITS | _letter(family_name)
+    """Pack the first letters: family name in bits 0-4, given name in bits 5-9, 0 = withheld.
+
+    The name as written decides, so a particle counts: "van den Berg" gives V.
+    """
+    return _letter(given_name) << 5 | _letter(family_name)
 
 
 def initials_text(value: int) -> str:
-    """The letters of a packed value, those withheld left out: EV, V, or nothing."""
-    return "".join(
-        string.ascii_uppercase[letter - 1] for letter in split(value) if letter != WITHHELD
-    )
+    """Show packed initials, without the withheld: "EV", "P", ""."""
+    return "".join(chr(ord("A") + letter - 1) for letter in (value >> 5, value & 31) if letter)
 
 
-def split(value: int) -> tuple[int, int]:
-    """The numbers of both letters: 1 to 26, 0 for withheld; more is not a letter."""
-    return value >> FAMILY_BITS, value & (1 << FAMILY_BITS) - 1
+def are_initials(value: int) -> bool:
+    """Tell whether a number is packed initials: two letters of at most 26 and nothing above."""
+    return 0 <= value >> 5 <= _LETTERS and value & 31 <= _LETTERS
 
 
 def _letter(name: str) -> int:
-    first = next((char for char in name if unicodedata.category(char).startswith("L")), "")
-    plain = unicodedata.normalize("NFKD", first.translate(LIKE).upper().translate(LIKE))[:1]
-    return string.ascii_uppercase.find(plain) + 1 if plain else WITHHELD
+    first = next(filter(str.isalpha, unicodedata.normalize("NFKD", name)), "")
+    capital = first.upper()[:1]
+    capital = _PLAIN.get(capital, capital)
+    return ord(capital) - ord("A") + 1 if "A" <= capital <= "Z" else 0

@@ -114,7 +114,7 @@ class KeyRing:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE_NAME
-        self._seen: tuple[int, int] | None = None
+        self._seen: tuple[int, int, int] | None = None
         self._keys: Keys | None = None
 
     @property
@@ -126,7 +126,7 @@ class KeyRing:
             raise KeyFault(
                 f"there is no key ring at {self._path}: run `lerarenkaart keys init`"
             ) from error
-        seen = (status.st_mtime_ns, status.st_ino)
+        seen = (status.st_mtime_ns, status.st_ino, status.st_size)
         if self._keys is None or seen != self._seen:
             self._keys, self._seen = _parse(json.loads(self._path.read_text("utf-8"))), seen
         return self._keys

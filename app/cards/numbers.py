@@ -1,37 +1,55 @@
-"""Numbers that people type: the card number printed on every pass. Pure.
+"""Numbers that people type: the card number on every pass and the one-time webshop code.
 
-Nine random Crockford characters and a check character, the sum of position x value modulo
-31 (docs/card-token.md, section 9).
+Knows their alphabet, their check character and how people write them. Whether a number
+belongs to a card is for others to say (docs/card-token.md, section 9).
 """
 
+import re
 import secrets
-import string
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-LENGTH = 10
-CHECK_MODULUS = 31
-# What eyes and fingers confuse, and what people write between groups.
-LENIENT = str.maketrans("OIL", "011", " -")
-_VALUES = {character: value for value, character in enumerate(ALPHABET)}
+from app.cards.crockford import ALPHABET, MISREAD, UPPER
+
+_RANDOM = 9
+# Longer text is no number, however many spaces and hyphens it holds.
+_LONGEST = 300
+_WHITE_SPACE = " \t\n\v\f\r"
+_SEPARATORS = str.maketrans("", "", " -")
+_CARD_NUMBER = re.compile(rf"[{ALPHABET}]{{10}}")
+_WEBSHOP_CODE = re.compile(rf"W[{ALPHABET}]{{10}}")
 
 
 def new_card_number() -> str:
-    """A random card number."""
-    stem = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH - 1))
-    return stem + check_character(stem)
+    """Draw a card number: 9 random characters (45 bits) and their check character."""
+    return _checked(_drawn())
+
+
+def new_webshop_code() -> str:
+    """Draw a webshop code: `W`, 9 random characters and the check character over these ten."""
+    return _checked("W" + _drawn())
 
 
 def card_number_of(text: str) -> str | None:
-    """The card number in a typed text, None when it is not one."""
-    if len(text) > 4 * LENGTH:
-        return None
-    typed = text.strip(string.whitespace).upper().translate(LENIENT)
-    if len(typed) != LENGTH or not _VALUES.keys() >= set(typed):
-        return None
-    return typed if check_character(typed[:-1]) == typed[-1] else None
+    """Read a typed card number; None when it is none or its check character is wrong."""
+    return _read(text, _CARD_NUMBER)
 
 
-def check_character(stem: str) -> str:
-    """The character that closes a number."""
-    total = sum(position * _VALUES[character] for position, character in enumerate(stem, start=1))
-    return ALPHABET[total % CHECK_MODULUS]
+def webshop_code_of(text: str) -> str | None:
+    """Read a typed webshop code; None when it is none or its check character is wrong."""
+    return _read(text, _WEBSHOP_CODE)
+
+
+def _read(text: str, form: re.Pattern[str]) -> str | None:
+    bare = text[:_LONGEST].strip(_WHITE_SPACE).translate(_SEPARATORS)
+    number = bare.translate(UPPER).translate(MISREAD)
+    return number if form.fullmatch(number) and number == _checked(number[:-1]) else None
+
+
+def _drawn() -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(_RANDOM))
+
+
+def _checked(number: str) -> str:
+    total = sum(
+        position * ALPHABET.index(character) for position, character in enumerate(number, start=1)
+    )
+    return number + ALPHABET[total % 31]

@@ -1,69 +1,56 @@
-"""LK1, the one code on every carrier: made, read and checked (docs/card-token.md). Pure.
+"""The card token LK1: one signed text on every carrier. Pure.
 
-Knows the text, the bytes, the keys and the fixed windows; hides them behind three steps that
-carry the spec's order: `read` (text and fields), `authenticate` (key id, signature,
-reference), and for the server `mint`. What cannot be read is a `Fault`, never an exception.
+Knows the text form, the bytes, the signature and the sealed reference of docs/card-token.md,
+sections 1, 2 and 6; section numbers below are of that page. Hides the cryptography. Says
+what a code is, not whether it counts now: that is for `totp` and `verification`.
 """
 
-import base64
-import hmac
 import re
+import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Any
+from functools import cached_property
+from typing import Final
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import (
-    decode_dss_signature,
-    encode_dss_signature,
-)
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import ECB
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from app.cards.azerty import repaired
-from app.cards.initials import LAST_LETTER, split
-from app.cards.numbers import ALPHABET
+from app.cards import azerty, crockford, es256
+from app.cards.initials import are_initials
 
-HOUR_S = 3600
-WEB_STRIP_S = 30
-WEB_LIFETIME_S = 60
-WALLET_LIFETIME_S = 35 * 86_400
-# Section 4, server time, both ends inclusive.
-EARLY_S = 5
-LATE_WEB_S = 30
-RECENT_S = 36 * HOUR_S
+HOUR_S: Final = 3600
+WEB_STRIP_S: Final = 30
+WEB_LIFETIME_S: Final = 60
+WALLET_LIFETIME_S: Final = 35 * 86_400
+# Section 4, by server time, both ends inclusive.
+EARLY_S: Final = 5
+LATE_WEB_S: Final = 30
+RECENT_S: Final = 36 * HOUR_S
 
 # Section 1.
-MAX_READ = 300
-BODY_LENGTH = 146
-SPACE = " \t\n\v\f\r"
-LENIENT_BODY = str.maketrans("OIL", "011")
-TO_BASE32 = str.maketrans(ALPHABET, "0123456789ABCDEFGHIJKLMNOPQRSTUV")
-ASCII_UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-AUTHORITY = re.compile(r"(?:HTTPS?://)?([^/]*)/", re.DOTALL)
-TAIL = re.compile(r"/([0-9]{10})/([0-9]{8})")
+_LONGEST = 300
+_WHITE_SPACE = " \t\n\v\f\r"
+# What stands between a scheme and the path, or else before a single slash (RFC 3986, section 3).
+# White space belongs to no address; other alphabets do, and make it a foreign one.
+_AUTHORITY = re.compile(r"([A-Z][A-Z0-9+.-]*://)?([^/?# \t\n\v\f\r]+)(?(1)(?=[/?#]|\Z)|(?=/(?!/)))")
+_PATH = re.compile(r"/1([0-9A-TV-Z]{146})(?:/([0-9]{10})/([0-9]{8}))?")
 
 # Section 2.
-PREFIX = b"LK1\x00"
-PAYLOAD_BYTES = 27
-TOKEN_BYTES = 91
-TEST_FLAG = 0x01
-HOURS_FLAG = 0x8000
-REFERENCE_PADDING = bytes(4)
-MAX_PASS_NUMBER = 1 << 63
-SCALAR_BYTES = 32
-ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-ES256 = ec.ECDSA(SHA256())
-ES256_DETERMINISTIC = ec.ECDSA(SHA256(), deterministic_signing=True)
+_PAYLOAD = struct.Struct(">BBIH16sHB")
+_REFERENCE = struct.Struct(">QI4x")
+_PREFIX = b"LK1\0"
+_TEST_FLAG = 0x01
+_HOURS = 0x8000
+_PASS_NUMBERS = 2**63
+_UINT32 = 2**32
+_TOKEN_SIZE = 91
 
 
 class Carrier(IntEnum):
-    """What shows the code."""
+    """What shows the code; the number stands in the token."""
 
     WEB = 1
     APPLE = 2
@@ -72,17 +59,20 @@ class Carrier(IntEnum):
 
     @property
     def label(self) -> str:
-        """The carrier's name in answers: web, apple, google, paper."""
+        """The word of the partner interface."""
         return self.name.lower()
 
     @property
     def grid_s(self) -> int:
-        """Every issued_at is a multiple of this."""
+        """Seconds of which issued_at is a multiple; whole hours tell nothing about the last use."""
         return WEB_STRIP_S if self is Carrier.WEB else HOUR_S
 
 
+_CARRIERS = {carrier.value: carrier for carrier in Carrier}
+
+
 class KeyState(StrEnum):
-    """What a key may still do."""
+    """What a key may still do: sign and verify, verify only, the same for test cards, nothing."""
 
     ACTIVE = "active"
     VERIFY_ONLY = "verify-only"
@@ -91,7 +81,7 @@ class KeyState(StrEnum):
 
 
 class Fault(StrEnum):
-    """Why a text is not a code of ours, in the order in which it is found out."""
+    """Why a text is no code of ours; the words of the verdict."""
 
     MALFORMED = "malformed"
     FOREIGN_CODE = "foreign_code"
@@ -100,104 +90,28 @@ class Fault(StrEnum):
     UNKNOWN_CARD = "unknown_card"
 
 
-class TokenKey:
-    """One key id: a P-256 signing key and a 32-byte secret, from which the others derive."""
-
-    def __init__(
-        self, key_id: int, state: KeyState, private_key: ec.EllipticCurvePrivateKey, secret: bytes
-    ) -> None:
-        self.id = key_id
-        self.state = state
-        self._private_key = private_key
-        self._public_key = private_key.public_key()
-        self._secret = secret
-        # One block, so ECB is AES itself: a permutation of pass number and counter.
-        self._reference = Cipher(
-            AES(self._derive(b"lk1 reference" + bytes([key_id]), 16)),
-            ECB(),  # noqa: S305 - see above
-        )
-
-    def sign(self, payload: bytes) -> bytes:
-        """The r and s of the deterministic ES256 signature with the low s (RFC 6979)."""
-        signature = self._private_key.sign(PREFIX + payload, ES256_DETERMINISTIC)
-        r, s = decode_dss_signature(signature)
-        low = min(s, ORDER - s)
-        return r.to_bytes(SCALAR_BYTES, "big") + low.to_bytes(SCALAR_BYTES, "big")
-
-    def verifies(self, payload: bytes, signature: bytes) -> bool:
-        """Whether this key made the signature; signing again is half the price of verifying."""
-        r, s = (int.from_bytes(signature[i : i + SCALAR_BYTES], "big") for i in (0, SCALAR_BYTES))
-        if not (0 < r < ORDER and 0 < s <= ORDER // 2):
-            return False
-        if hmac.compare_digest(self.sign(payload), signature):
-            return True
-        try:
-            self._public_key.verify(encode_dss_signature(r, s), PREFIX + payload, ES256)
-        except InvalidSignature:
-            return False
-        return True
-
-    def seal(self, pass_number: int, counter: int) -> bytes:
-        """The 16-byte reference that only this key's secret opens."""
-        block = pass_number.to_bytes(8, "big") + counter.to_bytes(4, "big") + REFERENCE_PADDING
-        return self._reference.encryptor().update(block)
-
-    def open(self, reference: bytes) -> "Opened | None":
-        """What a reference holds, None when it is not one of this key's."""
-        block = self._reference.decryptor().update(reference)
-        pass_number = int.from_bytes(block[:8], "big")
-        if block[12:] != REFERENCE_PADDING or pass_number >= MAX_PASS_NUMBER:
-            return None
-        return Opened(pass_number, int.from_bytes(block[8:12], "big"))
-
-    def totp_key(self, pass_number: int, generation: int) -> bytes:
-        """The 20-byte key of one pass and generation (section 3): derived, stored nowhere."""
-        info = b"lk1 totp" + pass_number.to_bytes(8, "big") + generation.to_bytes(4, "big")
-        return self._derive(info, 20)
-
-    def jwk(self) -> dict[str, Any]:
-        """The public key as a JWK (RFC 7517)."""
-        numbers = self._public_key.public_numbers()
-        x, y = (_base64url(n.to_bytes(SCALAR_BYTES, "big")) for n in (numbers.x, numbers.y))
-        return {
-            "kty": "EC",
-            "crv": "P-256",
-            "kid": str(self.id),
-            "alg": "ES256",
-            "use": "sig",
-            "x": x,
-            "y": y,
-        }
-
-    def _derive(self, info: bytes, length: int) -> bytes:
-        return HKDF(SHA256(), length, salt=b"", info=info).derive(self._secret)
-
-
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """What a Google phone adds: its own Unix seconds and the digits of that moment."""
+    """What Google Wallet adds: the phone's moment in Unix seconds and 8 ASCII digits."""
 
     seconds: int
     digits: str
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """What a reference holds: the pass number, and its generation or web moment."""
-
-    pass_number: int
-    counter: int
-
-
-@dataclass(frozen=True, slots=True)
 class Token:
-    """A well-formed code; nothing is proven yet. Moments are Unix seconds."""
+    """What a well-formed code says; nothing in it is proven before `authenticate`.
+
+    Moments are Unix seconds; `initials` are packed (`initials.initials_text` shows them);
+    `body` holds the 146 canonical characters.
+    """
 
     carrier: Carrier
     test: bool
     key_id: int
     issued_at: int
     lifetime_s: int
+    ends_at: int
     reference: bytes
     initials: int
     payload: bytes
@@ -205,66 +119,94 @@ class Token:
     body: str
     tail: Tail | None
 
-    @property
-    def ends_at(self) -> int:
-        """The last second of the code's own lifetime."""
-        return self.issued_at + self.lifetime_s
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a reference holds: the number of a `WalletPass` and the generation of its code."""
+
+    pass_number: int
+    counter: int
 
 
-def mint(
-    key: TokenKey,
-    *,
-    carrier: Carrier,
-    pass_number: int,
-    issued_at: int,
-    lifetime_s: int,
-    initials: int,
-    counter: int | None = None,
-    test: bool = False,
-) -> str:
-    """The 146-character body of a new code; the moment is rounded down to the carrier's grid."""
-    issued_at -= issued_at % carrier.grid_s
-    if counter is None:
-        counter = issued_at // WEB_STRIP_S
-    payload = (
-        bytes([carrier << 4 | (TEST_FLAG if test else 0), key.id])
-        + issued_at.to_bytes(4, "big")
-        + _lifetime(lifetime_s).to_bytes(2, "big")
-        + key.seal(pass_number, counter)
-        + initials.to_bytes(2, "big")
-        + b"\x00"
-    )
-    return _encode(payload + key.sign(payload))
+@dataclass(frozen=True, eq=False)
+class TokenKey:
+    """One key id (0-255): a P-256 key that signs and a 32-byte secret for all that is derived."""
 
+    id: int
+    state: KeyState
+    private_key: ec.EllipticCurvePrivateKey = field(repr=False)
+    secret: bytes = field(repr=False)
 
-def code(base: str, body: str, tail: Tail | None = None) -> str:
-    """The canonical text: base, body and, from a Google phone, the tail."""
-    text = f"{base}/1{body}"
-    return f"{text}/{tail.seconds}/{tail.digits}" if tail else text
+    def __post_init__(self) -> None:
+        is_p256 = isinstance(self.private_key.curve, ec.SECP256R1)
+        if self.id not in range(256) or not is_p256 or len(self.secret) != 32:  # noqa: PLR2004 - section 2
+            raise ValueError("a token key is an id of one byte, a P-256 key and a 32-byte secret")
+
+    @cached_property
+    def _reference_cipher(self) -> Cipher[modes.ECB]:
+        key = self._derive(b"lk1 reference" + bytes([self.id]), 16)
+        return Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 - a single block
+
+    def jwk(self) -> dict[str, str]:
+        """Describe the public key for `/.well-known/jwks.json`; kid is the decimal key id."""
+        return es256.public_jwk(self.private_key, str(self.id))
+
+    def totp_key(self, pass_number: int, generation: int) -> bytes:
+        """Derive the 20-byte TOTP key of one code of a Google pass (section 3)."""
+        return self._derive(b"lk1 totp" + struct.pack(">QI", pass_number, generation), 20)
+
+    def sign(self, payload: bytes) -> bytes:
+        """Sign the 27 bytes of a payload: 64 bytes, always the same ones."""
+        return es256.sign(self.private_key, _PREFIX + payload)
+
+    def has_signed(self, payload: bytes, signature: bytes) -> bool:
+        """Tell whether 64 bytes are the signature of this payload by this key."""
+        return es256.has_signed(self.private_key, _PREFIX + payload, signature)
+
+    def seal(self, opened: Opened) -> bytes:
+        """Encrypt a pass number and a counter into 16 bytes that only this key opens."""
+        return self._reference_cipher.encryptor().update(
+            _REFERENCE.pack(opened.pass_number, opened.counter)
+        )
+
+    def open(self, reference: bytes) -> Opened | None:
+        """Decrypt a reference; None when `seal` cannot have made it."""
+        block = self._reference_cipher.decryptor().update(reference)
+        opened = Opened(*_REFERENCE.unpack(block))
+        genuine = opened.pass_number < _PASS_NUMBERS and not any(block[12:])
+        return opened if genuine else None
+
+    def _derive(self, purpose: bytes, size: int) -> bytes:
+        return HKDF(hashes.SHA256(), size, salt=None, info=purpose).derive(self.secret)
 
 
 def read(text: str, base: str) -> Token | Fault:
-    """Steps 1 and 2: find the code in a scanned or typed text and look at its fields."""
-    text = repaired(text[:MAX_READ].strip(SPACE)).translate(ASCII_UPPER)
-    authority, rest = _split(text)
-    if authority and authority != _split(f"{base}/")[0]:
+    """Read whatever was scanned, typed or posted; `base` as in CODE_BASE: "HTTPS://HOST[:PORT]".
+
+    Gives MALFORMED or FOREIGN_CODE for all that is no LK1 text of ours, and never raises.
+    """
+    text = azerty.repair(text[:_LONGEST].strip(_WHITE_SPACE)).translate(crockford.UPPER)
+    address = _AUTHORITY.match(text)
+    if address and address[2] != base.partition("://")[2]:
         return Fault.FOREIGN_CODE
-    body = rest[2 : 2 + BODY_LENGTH].translate(LENIENT_BODY)
-    raw = _decode(body) if rest.startswith("/1") else None
-    tail = _tail(rest[2 + BODY_LENGTH :])
-    if raw is None or tail is Fault.MALFORMED:
+    path = _PATH.fullmatch(text, address.end() if address else 0)
+    if path is None:
         return Fault.MALFORMED
-    return _token(raw, body, tail)
+    body, seconds, digits = path.groups()
+    tail = Tail(int(seconds), digits) if digits else None
+    return _token(body.translate(crockford.MISREAD), tail) or Fault.MALFORMED
 
 
 def authenticate(token: Token, keys: Mapping[int, TokenKey]) -> Opened | Fault:
-    """Steps 3 to 5, as far as keys can tell: key id, signature, reference."""
+    """Prove that we made this token and open its reference.
+
+    The caller still looks up the pass: that it exists and is of the token's carrier.
+    Gives UNKNOWN_KEY, BAD_SIGNATURE or UNKNOWN_CARD, in this order.
+    """
     key = keys.get(token.key_id)
-    if key is None or key.state is KeyState.REVOKED:
+    if key is None or key.state is KeyState.REVOKED or token.test != (key.state is KeyState.TEST):
         return Fault.UNKNOWN_KEY
-    if token.test is not (key.state is KeyState.TEST):
-        return Fault.UNKNOWN_KEY
-    if not key.verifies(token.payload, token.signature):
+    if not key.has_signed(token.payload, token.signature):
         return Fault.BAD_SIGNATURE
     opened = key.open(token.reference)
     if opened is None:
@@ -274,62 +216,81 @@ def authenticate(token: Token, keys: Mapping[int, TokenKey]) -> Opened | Fault:
     return opened
 
 
-def _split(text: str) -> tuple[str, str]:
-    """The authority before the path (empty when there is none) and the path."""
-    found = AUTHORITY.match(text)
-    return (found[1], text[found.end() - 1 :]) if found else ("", text)
+def mint(
+    key: TokenKey,
+    *,
+    carrier: Carrier,
+    pass_number: int,
+    counter: int | None = None,
+    issued_at: int,
+    lifetime_s: int,
+    initials: int,
+    test: bool = False,
+) -> str:
+    """Make the 146 characters of a new token; the same arguments always give the same ones.
+
+    `counter` is the generation of the pass's code; the web card has none of its own.
+    `issued_at` (Unix seconds) is rounded down to the carrier's grid, from where `lifetime_s`
+    counts. Raises ValueError for a key that may not sign this and for what fits no field. A key
+    that only verifies still makes again what it made before: a pass keeps its code.
+    """
+    if key.state is KeyState.REVOKED or test is not (key.state is KeyState.TEST):
+        raise ValueError(f"key {key.id} is {key.state} and may not sign this token")
+    if (counter is None) is not (carrier is Carrier.WEB):
+        raise ValueError("a generation belongs to every carrier but the web card")
+    issued_at -= issued_at % carrier.grid_s
+    counter = issued_at // WEB_STRIP_S if counter is None else counter
+    moments_fit = 0 <= counter < _UINT32 and 0 <= issued_at < _UINT32
+    if not (moments_fit and 0 <= pass_number < _PASS_NUMBERS and are_initials(initials)):
+        raise ValueError("a number does not fit its field in the token")
+    reference = key.seal(Opened(pass_number, counter))
+    payload = _PAYLOAD.pack(
+        carrier << 4 | test, key.id, issued_at, _packed(lifetime_s), reference, initials, 0
+    )
+    return crockford.encode(payload + key.sign(payload))
 
 
-def _tail(text: str) -> Tail | Fault | None:
-    if not text:
+def code(base: str, body: str, tail: Tail | None = None) -> str:
+    """Write the canonical text of a token, as a QR code shows it; `base` is CODE_BASE."""
+    text = f"{base}/1{body}"
+    return f"{text}/{tail.seconds:010}/{tail.digits}" if tail else text
+
+
+def _token(body: str, tail: Tail | None) -> Token | None:
+    """Unpack canonical characters; None where a field holds what it may not hold."""
+    octets = crockford.decode(body, _TOKEN_SIZE)
+    if octets is None:
         return None
-    found = TAIL.fullmatch(text)
-    return Tail(int(found[1]), found[2]) if found else Fault.MALFORMED
-
-
-def _token(raw: bytes, body: str, tail: Tail | Fault | None) -> Token | Fault:
-    kind, flags = divmod(raw[0], 16)
-    lifetime = int.from_bytes(raw[6:8], "big")
-    initials = int.from_bytes(raw[24:26], "big")
-    issued_at = int.from_bytes(raw[2:6], "big")
-    if kind not in Carrier.__members__.values() or flags & ~TEST_FLAG or raw[26]:
-        return Fault.MALFORMED
-    carrier = Carrier(kind)
-    if not lifetime & ~HOURS_FLAG or issued_at % carrier.grid_s:
-        return Fault.MALFORMED
-    if max(split(initials)) > LAST_LETTER or (tail and carrier is not Carrier.GOOGLE):
-        return Fault.MALFORMED
+    payload, signature = octets[:27], octets[27:]
+    head, key_id, issued_at, lifetime, reference, initials, last = _PAYLOAD.unpack(payload)
+    carrier = _CARRIERS.get(head >> 4)
+    if carrier is None or head & 0x0F & ~_TEST_FLAG or last or not are_initials(initials):
+        return None
+    if issued_at % carrier.grid_s or (tail and carrier is not Carrier.GOOGLE):
+        return None
+    lifetime_s = (lifetime & ~_HOURS) * (HOUR_S if lifetime & _HOURS else 1)
+    if not lifetime_s:
+        return None
     return Token(
         carrier=carrier,
-        test=bool(flags & TEST_FLAG),
-        key_id=raw[1],
+        test=bool(head & _TEST_FLAG),
+        key_id=key_id,
         issued_at=issued_at,
-        lifetime_s=(lifetime & ~HOURS_FLAG) * (HOUR_S if lifetime & HOURS_FLAG else 1),
-        reference=raw[8:24],
+        lifetime_s=lifetime_s,
+        ends_at=issued_at + lifetime_s,
+        reference=reference,
         initials=initials,
-        payload=raw[:PAYLOAD_BYTES],
-        signature=raw[PAYLOAD_BYTES:],
+        payload=payload,
+        signature=signature,
         body=body,
-        tail=tail if isinstance(tail, Tail) else None,
+        tail=tail,
     )
 
 
-def _lifetime(lifetime_s: int) -> int:
+def _packed(lifetime_s: int) -> int:
+    """Pack a lifetime: whole hours as hours, anything else as seconds."""
     hours, rest_s = divmod(lifetime_s, HOUR_S)
-    return lifetime_s if rest_s else HOURS_FLAG | hours
-
-
-def _encode(raw: bytes) -> str:
-    number = int.from_bytes(raw, "big") << 2
-    return "".join(ALPHABET[number >> 5 * place & 31] for place in reversed(range(BODY_LENGTH)))
-
-
-def _decode(body: str) -> bytes | None:
-    if len(body) != BODY_LENGTH or not set(body) <= set(ALPHABET):
-        return None
-    number = int(body.translate(TO_BASE32), 32)
-    return None if number & 3 else (number >> 2).to_bytes(TOKEN_BYTES, "big")
-
-
-def _base64url(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    value = lifetime_s if rest_s else hours
+    if not 0 < value < _HOURS:
+        raise ValueError(f"a lifetime of {lifetime_s} s fits no field in the token")
+    return value if rest_s else value | _HOURS

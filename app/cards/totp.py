@@ -1,46 +1,55 @@
-"""RFC 6238 with SHA-1, T0 = 0 and steps of 30 s: the tail of a Google code. Pure.
+"""Time-based one-time passwords (RFC 6238) as Google Wallet shows them. Pure.
 
-Knows the window in which a tail counts and that a phone's own timestamp is only a hint;
-hides truncation and comparison. Every step of the window is computed and compared in
-constant time, so that an answer's delay tells nothing about the digits.
+Knows the window in which the digits of a tail are live, and what digits outside it tell.
+Keys come from `token.TokenKey.totp_key`; nothing is stored (docs/card-token.md, section 3).
 """
 
 import hmac
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-PERIOD_S = 30
-DIGITS = 8
-# Steps by server time in which a tail is live (docs/card-token.md, section 3).
-WINDOW = range(-2, 2)
+PERIOD_S: Final = 30
+DIGITS: Final = 8
+# Steps by server time: a phone may be late by two and early by one.
+WINDOW: Final = range(-2, 2)
 
 
 @dataclass(frozen=True, slots=True)
 class TailMatch:
-    """What digits are worth: live in a step, stale (right once, or soon), or wrong."""
+    """What the digits of a tail are worth, and the step that they belong to.
+
+    live: right for a step in the window. stale: right for the moment that the tail itself
+    names, so a screenshot or a phone whose clock is off. wrong: right for neither, no step.
+    """
 
     result: Literal["live", "stale", "wrong"]
-    step: int | None = None
+    step: int | None
 
 
 def totp(key: bytes, step: int, digits: int = DIGITS) -> str:
-    """The value of one step, left-padded with zeros (RFC 4226, section 5.3)."""
-    digest = hmac.digest(key, step.to_bytes(8, "big"), "sha1")
-    offset = digest[-1] & 0x0F
-    number = int.from_bytes(digest[offset : offset + 4], "big") & 0x7FFF_FFFF
-    return str(number % 10**digits).zfill(digits)
+    """Compute the value of one step (SHA-1, T0 = 0), padded with zeros to `digits`."""
+    mac = hmac.digest(key, step.to_bytes(8, "big"), "sha1")
+    offset = mac[-1] & 15
+    number = int.from_bytes(mac[offset : offset + 4], "big") & 0x7FFF_FFFF
+    return f"{number % 10**digits:0{digits}}"
 
 
 def match(key: bytes, seconds: int, digits: str, *, now_s: int) -> TailMatch:
-    """Judge the digits that a phone showed with its own Unix seconds, at the server's."""
-    step_now = now_s // PERIOD_S
-    live = [
-        step_now + ahead
-        for ahead in WINDOW
-        if hmac.compare_digest(totp(key, step_now + ahead), digits)
-    ]
-    own = seconds // PERIOD_S
-    stale = hmac.compare_digest(totp(key, own), digits)
-    if live:
-        return TailMatch("live", live[-1])
-    return TailMatch("stale", own) if stale else TailMatch("wrong")
+    """Judge the seconds and digits of a tail by server time in whole Unix seconds.
+
+    Every step is always computed and compared, so that the time taken tells nothing. Should
+    the digits be right for two steps, the later one counts: it uses up both.
+    """
+    live = None
+    for step in (now_s // PERIOD_S + late for late in WINDOW):
+        if _is_value(key, step, digits):
+            live = step
+    claimed = seconds // PERIOD_S
+    by_own_clock = _is_value(key, claimed, digits)
+    if live is not None:
+        return TailMatch("live", live)
+    return TailMatch("stale", claimed) if by_own_clock else TailMatch("wrong", None)
+
+
+def _is_value(key: bytes, step: int, digits: str) -> bool:
+    return hmac.compare_digest(totp(key, step), digits)

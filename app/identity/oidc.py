@@ -182,13 +182,9 @@ def _insz(rrn: object) -> Insz:
     if not isinstance(rrn, str) or len(rrn) != INSZ_LENGTH or not rrn.isascii():
         raise LoginRefused(Cause.NATIONAL_NUMBER)
     try:
-        digits: str = ssn.validate(rrn)
-    except ValidationError as error:
+        return Insz(ssn.validate(rrn))
+    except (ValidationError, ValueError) as error:
         raise LoginRefused(Cause.NATIONAL_NUMBER) from error
-    # Day, month and year zero: the check digits fit, but it is nobody's number.
-    if digits.startswith("000000"):
-        raise LoginRefused(Cause.NATIONAL_NUMBER)
-    return Insz(digits)
 
 
 def _name(claim: object) -> str:

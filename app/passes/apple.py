@@ -26,7 +26,7 @@ MEDIA_TYPE = "application/vnd.apple.pkpass"
 class ApplePasses:
     """Makes the passes of one pass type.
 
-    `public_url` is where people find their card and its benefits. `web_service_url` is where
+    `public_url` is where people find their card. `web_service_url` is where
     phones fetch updates (PassKit Web Service): https, and without the `/v1` that phones add;
     without it a pass never updates.
     """

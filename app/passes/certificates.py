@@ -12,7 +12,7 @@ from typing import Self
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
@@ -21,6 +21,8 @@ PASS_SIGNING = ObjectIdentifier("1.2.840.113635.100.4.14")
 _USAGES = {PASS_SIGNING: "pass signing", ExtendedKeyUsageOID.CLIENT_AUTH: "client authentication"}
 # The WWDR generation that issues Pass Type ID certificates since January 2022.
 WWDR_GENERATION = "G4"
+# SHA-256 of that certificate as Apple publishes it; it is valid to 10 December 2030.
+_WWDR_FINGERPRINT = "ea4757885538dd8cb59ff4556f676087d83c85e70902c122e42c0808b5bce14c"
 _SMALLEST_KEY_BITS = 2048
 
 
@@ -69,6 +71,11 @@ class Certificates:
         if faults := [*made._faults_of_leaf(), *made._faults_of_key(), *made._faults_of_dates(now)]:
             raise CertificateFault(faults)
         return made
+
+    @property
+    def issued_by_apple(self) -> bool:
+        """Whether the WWDR certificate is Apple's own, so that phones will take the passes."""
+        return is_apples(self.wwdr)
 
     def days_left(self, now: datetime) -> int:
         """Return whole days until the first of both certificates expires; negative afterwards."""
@@ -130,6 +137,11 @@ class Certificates:
                 yield f"the {what} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}"
             if now > certificate.not_valid_after_utc:
                 yield f"the {what} expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
+
+
+def is_apples(wwdr: x509.Certificate) -> bool:
+    """Tell whether this is, bit for bit, the WWDR certificate that Apple publishes."""
+    return wwdr.fingerprint(hashes.SHA256()).hex() == _WWDR_FINGERPRINT
 
 
 def subject_values(name: x509.Name, attribute: ObjectIdentifier) -> list[str]:

@@ -117,7 +117,6 @@ LABELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "web_card": _in_languages(
             "Je kaart online", "Votre carte en ligne", "Your card online", "Ihre Karte online"
         ),
-        "benefits": _in_languages("Voordelen", "Avantages", "Benefits", "Vorteile"),
         # What a phone says when a fact changes; `%@` is Apple's place for the new value.
         "year_changed": _in_languages(
             "Je Lerarenkaart %@ staat klaar.",

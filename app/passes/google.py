@@ -29,7 +29,7 @@ BURST = 5
 SAVE_JWT_LIMIT = 1800
 BODY_LIMIT = 256 * 1024
 CONNECT_S = 2.0
-WAIT_MAX_S = 2.0
+WAIT_MAX_S = 1.0
 RETRY_LATER_S = 30
 NO_ACCESS_RETRY_S = 60
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -142,10 +142,11 @@ class GoogleWallet:
         def pause(failure: Exception) -> float | bool:
             if not isinstance(failure, TryAgain):
                 return False
-            wait_s = WAIT_MAX_S if failure.after_s is None else float(failure.after_s)
+            # A Retry-After of 0 names no moment either: then our own back-off decides.
+            wait_s = float(failure.after_s or WAIT_MAX_S)
             if time.monotonic() + wait_s >= deadline:
                 return False
-            return failure.after_s is None or wait_s
+            return wait_s if failure.after_s else True
 
         try:
             for attempt in stamina.retry_context(

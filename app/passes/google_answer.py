@@ -93,10 +93,11 @@ class Answer:
 
     def _reason(self) -> str:
         try:
-            words = list(_reasons(json.loads(self.content)["error"]))[:REASONS_KEPT]
+            words = [str(word) for word in _reasons(json.loads(self.content)["error"])]
         except (ValueError, KeyError, TypeError, AttributeError):
             return "unknown"
-        return " ".join(word if REASON.fullmatch(str(word)) else "?" for word in words) or "unknown"
+        kept = [word if REASON.fullmatch(word) else "?" for word in words[:REASONS_KEPT]]
+        return " ".join(kept) or "unknown"
 
 
 def _reasons(error: Any) -> Iterator[str]:  # noqa: ANN401 - whatever an answer holds
@@ -119,6 +120,6 @@ def _retry_after_s(value: str | None, *, now: datetime) -> int | None:
         return min(int(value[:9]), RETRY_AFTER_MAX_S)
     try:
         moment = parsedate_to_datetime(value).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return min(max(0, int((moment - now).total_seconds())), RETRY_AFTER_MAX_S)

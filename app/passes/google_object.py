@@ -1,9 +1,9 @@
 """What Google Wallet is told about a card: GenericClass and GenericObject as JSON. Pure.
 
 Knows Google's field names, its spelling of languages, states and numbers, and what may
-never be sent: no static barcode beside the rotating one, no name and no code once the
-card is over. Fields and formats are those of the discovery document of the Google Wallet
-API v1; the rotating barcode is the tail of docs/card-token.md section 3.
+never be sent: no static barcode beside the rotating one, no code while the card may not be
+used, no name once it is over. Fields and formats are those of the discovery document of
+the Google Wallet API v1; the rotating barcode is the tail of docs/card-token.md section 3.
 """
 
 import re
@@ -25,7 +25,7 @@ STATES = {
     CardStatus.REVOKED: "INACTIVE",
     CardStatus.ENDED: "EXPIRED",
 }
-# States from which a card never returns: nothing on the phone may still look like one.
+# States from which a card never returns: nobody's name is kept for them.
 OVER = frozenset({CardStatus.REVOKED, CardStatus.ENDED})
 # What the builders may leave out, or somebody may once have added by hand.
 OPTIONAL_OF_OBJECT = ("rotatingBarcode", "barcode", "logo")
@@ -76,12 +76,7 @@ def generic_class(
         "textModulesData": [
             _module(name) | {"localizedBody": _localized(LABELS[f"{name}_text"])} for name in ABOUT
         ],
-        "linksModuleData": {
-            "uris": [
-                _link("web_card", f"{public_url}/card"),
-                _link("benefits", f"{public_url}/benefits"),
-            ]
-        },
+        "linksModuleData": {"uris": [_link("web_card", f"{public_url}/card/live")]},
     }
     if callback_url:
         design["callbackOptions"] = {"url": callback_url}
@@ -100,7 +95,7 @@ def generic_object(
 
     `totp_key` is the 20-byte key of this pass and generation; it leaves only inside the object,
     towards Google, never in a save link. `logo_url` is a public https PNG without redirect.
-    A card that is over shows neither name nor code, but keeps its number for the help desk.
+    A card that may not be used shows no code; one that is over no name either, only its number.
     """
     over = content.status in OVER
     status = STATUS_LABELS[content.status]
@@ -134,7 +129,7 @@ def generic_object(
             "sourceUri": {"uri": logo_url},
             "contentDescription": _localized(LABELS["title"]),
         }
-    if not over:
+    if content.status is CardStatus.ACTIVE:
         pass_object["rotatingBarcode"] = _rotating_barcode(content, totp_key)
     return pass_object
 

@@ -83,10 +83,6 @@ def _layout(status: CardStatus, public_url: str) -> dict[str, object]:
         "sharingProhibited": True,
         "expirationDate": _hole("valid_until"),
         **_styles(_back(status, public_url)),
-        # Buttons under the pass from iOS 27 on; Wallet words them itself.
-        "featuredActions": [
-            {"identifier": "benefits", "type": "membershipBenefits", "url": _benefits(public_url)}
-        ],
     }
     if status is CardStatus.ACTIVE:
         return layout | {"barcodes": [_barcode()]}
@@ -133,11 +129,7 @@ def _back(status: CardStatus, public_url: str) -> list[dict[str, object]]:
         _field(name, _text(f"{name}_text"), dataDetectorTypes=[])
         for name in ("about", "checking", "lost", "privacy")
     ]
-    links = [
-        _field("web_card", f"{public_url}/card/live"),
-        _field("benefits", _benefits(public_url)),
-    ]
-    return [state, *texts, *links]
+    return [state, *texts, _field("web_card", f"{public_url}/card/live")]
 
 
 def _barcode() -> dict[str, str]:
@@ -152,10 +144,6 @@ def _barcode() -> dict[str, str]:
 def _field(key: str, value: str | None = None, **more: object) -> dict[str, object]:
     """Return a labelled field; without a value it shows the fact of the same name."""
     return {"key": key, "label": _text(key), "value": value or _hole(key), **more}
-
-
-def _benefits(public_url: str) -> str:
-    return f"{public_url}/benefits"
 
 
 # Nearly all cards end at the same moment.

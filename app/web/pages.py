@@ -12,6 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.web.card_page import grouped
+from app.web.card_texts import CATEGORIES
 from app.web.texts import Language, Texts
 
 STATIC_DIRECTORY = Path(__file__).parent / "static"
@@ -66,6 +67,7 @@ class Pages:
                 "_": language,
                 "asset": self.asset,
                 "badges": self._badges(language.code),
+                "categories": CATEGORIES,
                 "demo": demo,
                 "language": language.code,
                 "language_names": LANGUAGE_NAMES,

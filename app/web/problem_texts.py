@@ -9,6 +9,7 @@ which a log-in fails have sentences of their own.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.identity.refusal import Remedy
 from app.web.texts import Msgid
 
 
@@ -125,29 +126,32 @@ class LoginFailure:
     next: Msgid
 
 
-LOGIN_FAILURES: Mapping[str, LoginFailure] = {
-    "cancelled": LoginFailure(
-        Msgid("You stopped the log-in."),
-        Msgid("Log in again whenever you like."),
-    ),
-    "expired": LoginFailure(
+LOGIN_FAILURES: Mapping[Remedy, LoginFailure] = {
+    Remedy.START_AGAIN: LoginFailure(
         Msgid("The log-in took too long, or was finished in another window or browser."),
         Msgid("Log in again and finish within ten minutes, in the same window."),
     ),
-    "too_weak": LoginFailure(
+    Remedy.CANCELLED: LoginFailure(
+        Msgid("You stopped the log-in."),
+        Msgid("Log in again whenever you like."),
+    ),
+    Remedy.STRONGER_MEANS: LoginFailure(
         Msgid("The way you logged in does not prove well enough who you are."),
         Msgid("Log in again with eID, itsme or a security code by app or text message."),
     ),
-    "no_national_number": LoginFailure(
+    Remedy.AS_CITIZEN: LoginFailure(
+        Msgid("You logged in on behalf of a school or another organisation."),
+        Msgid("Log in again as a citizen, for yourself."),
+    ),
+    Remedy.NO_NUMBER: LoginFailure(
         Msgid("The log-in did not give your national number, so we cannot find your file."),
-        Msgid("Log in again as a citizen, with eID or itsme."),
+        Msgid("Log in again another way, with eID or itsme."),
     ),
-    "unavailable": LoginFailure(
-        Msgid("The government's log-in service does not answer right now."),
-        Msgid("Try again later. A card that is already in your wallet keeps working."),
-    ),
-    "untrusted": LoginFailure(
-        Msgid("The answer of the log-in service did not pass our security checks."),
-        Msgid("Log in again. If it stays like this, give the helpdesk the reference."),
+    Remedy.LATER: LoginFailure(
+        Msgid("The log-in service did not answer, or its answer did not pass our checks."),
+        Msgid(
+            "Try again later. A card that is already in your wallet keeps working. "
+            "If it stays like this, give the helpdesk the reference."
+        ),
     ),
 }

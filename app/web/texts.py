@@ -49,14 +49,14 @@ class Language:
         """A date in full: 23 november 2026."""
         return format_date(on, "long", locale=self.locale)
 
+    def duration(self, duration_s: int) -> str:
+        """A length of time in its largest fitting unit: 45 seconden, 2 minuten."""
+        return format_timedelta(timedelta(seconds=duration_s), locale=self.locale, threshold=1)
+
     def moment(self, at: datetime) -> str:
         """An aware moment on the clock of Brussels, to the second: 23 november 2026, 15:05:09."""
         local = at.astimezone(_TIMEZONE)
         return f"{self.day(local.date())}, {format_time(local, 'medium', locale=self.locale)}"
-
-    def duration(self, duration_s: int) -> str:
-        """A length of time in its largest fitting unit: 45 seconden, 2 minuten."""
-        return format_timedelta(timedelta(seconds=duration_s), locale=self.locale, threshold=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,46 +7,51 @@ need not know that somebody left teaching.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
+from app.verification.verdict import Grade, Reason
 from app.web.texts import Msgid
 
-VERDICT_MESSAGES: Mapping[str, Msgid] = {
-    "ok": Msgid("Valid card. Compare the initials with an identity card."),
-    "malformed": Msgid("This is not a teacher card code. Scan again, or type the card number."),
-    "foreign_code": Msgid(
+VERDICT_MESSAGES: Mapping[Reason, Msgid] = {
+    Reason.OK: Msgid("Valid card. Compare the initials with an identity card."),
+    Reason.MALFORMED: Msgid(
+        "This is not a teacher card code. Scan again, or type the card number."
+    ),
+    Reason.FOREIGN_CODE: Msgid(
         "This code leads to another website and not to the teacher card. Do not accept it."
     ),
-    "unknown_key": Msgid(
+    Reason.UNKNOWN_KEY: Msgid(
         "This code can no longer be checked. Ask the holder to open the card again."
     ),
-    "bad_signature": Msgid(
+    Reason.BAD_SIGNATURE: Msgid(
         "This code is not genuine, or was read wrongly. Scan again. "
         "If it stays like this, do not accept it."
     ),
-    "not_yet_valid": Msgid("This code is not valid yet. Ask the holder to show it again later."),
-    "expired": Msgid(
+    Reason.NOT_YET_VALID: Msgid(
+        "This code is not valid yet. Ask the holder to show it again later."
+    ),
+    Reason.EXPIRED: Msgid(
         "This code has expired. Ask the holder to open the card again and show the new code."
     ),
-    "stale_code": Msgid(
+    Reason.STALE_CODE: Msgid(
         "Show the code again. If it stays like this, set the phone's clock to automatic."
     ),
-    "unknown_card": Msgid("We do not know this card. Ask the holder to open the card again."),
-    "not_valid": Msgid("This card is not valid. The holder's own card page says more."),
-    "superseded": Msgid(
+    Reason.UNKNOWN_CARD: Msgid("We do not know this card. Ask the holder to open the card again."),
+    Reason.NOT_VALID: Msgid("This card is not valid. The holder's own card page says more."),
+    Reason.SUPERSEDED: Msgid(
         "This is an older code of the card. Ask the holder to open the card again "
         "with an internet connection."
     ),
-    "already_used": Msgid(
+    Reason.ALREADY_USED: Msgid(
         "This code was used before. Ask for the next code: it comes within 30 seconds."
     ),
-    "grade_too_low": Msgid(
+    Reason.GRADE_TOO_LOW: Msgid(
         "A code of this kind is not enough here. Ask the holder to log in and open the live card."
     ),
-    "suspended_check": Msgid(
+    Reason.SUSPENDED_CHECK: Msgid(
         "Too many wrong attempts with this card. Wait five minutes and try again."
     ),
-    "test_card": Msgid("This is a test card. It gives no right to anything."),
+    Reason.TEST_CARD: Msgid("This is a test card. It gives no right to anything."),
 }
 
 ADVICE_MESSAGES: Mapping[str, Msgid] = {
@@ -60,15 +65,17 @@ CARRIERS: Mapping[str, Msgid] = {
     "paper": Msgid("Paper"),
 }
 
-GRADES: Mapping[str, Msgid] = {
-    "live": Msgid("Live: this code changes every 30 seconds, so a screenshot soon stops working."),
-    "recent": Msgid("Recent: this code was renewed in the last day and a half."),
-    "static": Msgid("Static: this code does not change, so it can be a copy."),
+GRADES: Mapping[Grade, Msgid] = {
+    Grade.LIVE: Msgid(
+        "Live: this code changes every 30 seconds, so a screenshot soon stops working."
+    ),
+    Grade.RECENT: Msgid("Recent: this code was renewed in the last day and a half."),
+    Grade.STATIC: Msgid("Static: this code does not change, so it can be a copy."),
 }
 
 
-def verdict_message(reason: str) -> Msgid:
-    """The sentence for a reason of card-token section 7; KeyError for any other word."""
+def verdict_message(reason: Reason) -> Msgid:
+    """The sentence for a reason."""
     return VERDICT_MESSAGES[reason]
 
 
@@ -76,17 +83,18 @@ def verdict_message(reason: str) -> Msgid:
 class VerdictPage:
     """What `verdict.html` shows about one code. Looking is anonymous and consumes nothing.
 
-    `carrier` and `grade` are None where the code could not be read that far; `initials` only
-    for a valid card that does not withhold them.
+    `carrier` (a key of `CARRIERS`) and `grade` are None where the code could not be read that
+    far; `initials` and `expires_on`, the last day of the card year, are for a valid card only.
     """
 
     valid: bool
-    reason: str
+    reason: Reason
     checked_at: datetime
     carrier: str | None = None
-    grade: str | None = None
+    grade: Grade | None = None
     initials: str | None = None
     advice: tuple[str, ...] = ()
+    expires_on: date | None = None
     test: bool = False
 
     @property

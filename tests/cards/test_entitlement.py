@@ -290,6 +290,12 @@ def test_an_open_end_written_as_the_last_day_of_the_calendar_is_no_end() -> None
     assert answer.until is None
 
 
+def test_grace_reaches_no_further_than_the_calendar() -> None:
+    answer = judge(employment("2010-09-01", "9999-12-20"), on="9999-12-31")
+    assert answer.reason is EntitlementReason.GRACE
+    assert answer.until is None
+
+
 def test_the_numbers_in_the_document_are_the_constants() -> None:
     text = re.sub(r"\s+", " ", DOCUMENT.read_text(encoding="utf-8"))
     bridge = re.search(

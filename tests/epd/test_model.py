@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.cards.entitlement import Employment, Interruption, PersonnelStatus, StaffCategory
 from app.cards.model import Teacher
-from app.db import Base, Database, uuid7
+from app.db import Database, uuid7
 from app.epd.messages import Snapshot, checked_insz
 from app.epd.model import (
     PersonnelRecord,
@@ -64,7 +64,6 @@ statuses = st.builds(
 @pytest.fixture
 def teacher_id(database: Database, now: datetime) -> uuid.UUID:
     """A teacher to keep records of."""
-    Base.metadata.create_all(database.engine)
     teacher = Teacher(id=uuid7(), insz_pseudonym=bytes(32), pepper_id=1, created_at=now)
     database.transact(lambda session: session.add(teacher))
     return teacher.id

@@ -15,7 +15,7 @@ AXE = Axe()
 def looks(states: dict[str, Any]) -> list[str]:
     """The states that differ in more than one sentence from another of the same template."""
     alike = ("problem-", "login-", "verdict-")
-    chosen = {"problem-conflict", "login-too_weak", "verdict-ok", "verdict-advice"}
+    chosen = {"problem-conflict", "login-stronger-means", "verdict-ok", "verdict-advice"}
     chosen |= {"verdict-already_used", "verdict-malformed", "verdict-test_card"}
     return [name for name in states if name in chosen or not name.startswith(alike)]
 

@@ -3,27 +3,20 @@
 from http import HTTPStatus
 from io import BytesIO
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
+
+from tests.web.site import Site
 
 pytestmark = pytest.mark.browser
 
 # A server clock of its own, far from this machine's: the phone's clock must not matter.
 START = 2_000_000_000
 BODY = "0123456789ABCDEFGHJKMNPQRSTVWXYZ" * 4 + "0123456789ABCDEFGH"
-
-
-class Site(Protocol):
-    """The parts of the running site that these tests turn."""
-
-    address: str
-    strips: "Clock"
-    strips_status: HTTPStatus
-    tokens: list[str | None]
 
 
 def code(number: int) -> str:
@@ -39,6 +32,7 @@ class Clock:
         self.began = monotonic()
 
     def __call__(self) -> dict[str, Any]:
+        """The answer of this moment."""
         now = START + monotonic() - self.began
         first = int(now - START) // self.strip_s
         strips = [
@@ -71,6 +65,8 @@ def open_live(page: Page, site: Site, clock: Clock, state: str = "live") -> None
 def test_the_code_on_the_screen_is_the_strip_of_the_server_time(page: Page, site: Site) -> None:
     open_live(page, site, Clock())
     assert read_qr(page) == code(0)
+    # Version 7 (45 modules, docs/card-token.md section 1) with a quiet zone of 4 on each side.
+    expect(page.locator("#qr")).to_have_attribute("viewBox", "-4 -4 53 53")
     expect(page.get_by_role("status")).to_have_text("This code is valid now.")
     assert site.tokens == ["n5XxFQ"]
 
@@ -138,8 +134,11 @@ def test_an_ended_session_offers_to_log_in_again(page: Page, site: Site) -> None
     expect(page.locator("#qr")).to_be_hidden()
 
 
-def test_a_refusal_points_to_the_card_page_and_is_not_repeated(page: Page, site: Site) -> None:
-    site.strips_status = HTTPStatus.CONFLICT
+@pytest.mark.parametrize("status", [HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT])
+def test_a_refusal_points_to_the_card_page_and_is_not_repeated(
+    page: Page, site: Site, status: HTTPStatus
+) -> None:
+    site.strips_status = status
     page.goto("/live?lang=en")
     expect(page.get_by_role("status")).to_contain_text("Your card page says why.")
     page.wait_for_timeout(1500)
@@ -155,8 +154,8 @@ def test_no_code_is_left_in_the_browser(page: Page, site: Site) -> None:
     ]
 
 
-def test_without_javascript_the_page_says_so_and_gives_the_number(page: Page, site: Site) -> None:
-    context = page.context.browser.new_context(java_script_enabled=False, base_url=site.address)
+def test_without_javascript_the_page_gives_the_number(chromium: Browser, site: Site) -> None:
+    context = chromium.new_context(java_script_enabled=False, base_url=site.address)
     plain = context.new_page()
     plain.goto("/live?lang=en")
     expect(plain.get_by_text("this browser does not run the JavaScript")).to_be_visible()

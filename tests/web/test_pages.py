@@ -3,7 +3,6 @@
 import shutil
 from collections import Counter
 from hashlib import sha256
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,62 +10,9 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from app.passes.content import LANGUAGES
 from app.web.pages import STATIC_DIRECTORY, Pages
-from app.web.problem_texts import PROBLEMS
 from app.web.texts import Texts
-from app.web.verdict_texts import VERDICT_MESSAGES, verdict_message
-
-VOID = {"meta", "link", "input", "img", "br", "progress"}
-
-
-class Document(HTMLParser):
-    """The elements of a page, with the text of headings and buttons; refuses crossed tags."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.texts: list[tuple[str, str]] = []
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        names = [name for name, _ in attrs]
-        assert len(names) == len(set(names)), (tag, names)
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID - {"progress"}:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if data.strip():
-            self.texts.extend((tag, data.strip()) for tag in self.open)
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
-
-    def text(self, tag: str) -> list[str]:
-        return [text for name, text in self.texts if name == tag]
-
-
-def every_page(pages: Pages, states: dict[str, Any]) -> dict[tuple[str, str], Document]:
-    return {
-        (name, language): Document(pages.render(template, language, **context))
-        for name, (template, context) in states.items()
-        for language in LANGUAGES
-    }
-
-
-@pytest.fixture(scope="module")
-def documents(pages: Pages, states: dict[str, Any]) -> dict[tuple[str, str], Document]:
-    return every_page(pages, states)
+from tests.web.document import Document
 
 
 def test_every_template_is_among_the_states(states: dict[str, Any]) -> None:
@@ -165,78 +111,6 @@ def test_the_footer_offers_the_four_languages_and_marks_the_present_one(
     links = [link for link in documents["welcome", "fr"].all("a") if "hreflang" in link]
     assert [link["href"] for link in links] == ["?lang=nl", "?lang=fr", "?lang=en", "?lang=de"]
     assert [link["lang"] for link in links if "aria-current" in link] == ["fr"]
-
-
-@pytest.mark.parametrize(
-    ("state", "actions"),
-    [
-        ("card-active", ["/card/apple", "/card/google", "/card/report-lost"]),
-        ("card-google-first", ["/card/google", "/card/apple", "/card/report-lost"]),
-        ("card-grace", ["/card/apple", "/card/google", "/card/report-lost"]),
-        ("card-summer-bridge", ["/card/apple", "/card/google", "/card/report-lost"]),
-        ("card-epd-silent-known", ["/card/apple", "/card/google", "/card/report-lost"]),
-        ("card-none-yet", ["/card"]),
-        ("card-epd-silent-new", []),
-        ("card-not-entitled", []),
-        ("card-unknown", []),
-        ("card-suspended", []),
-        ("card-revoked", []),
-        ("card-ended", []),
-    ],
-)
-def test_a_state_offers_its_own_buttons(
-    documents: dict[tuple[str, str], Document], state: str, actions: list[str]
-) -> None:
-    document = documents[state, "nl"]
-    assert [form["action"] for form in document.all("form")] == ["/logout", *actions]
-    live = [link for link in document.all("a") if link["href"] == "/card/live"]
-    assert bool(live) == ("/card/apple" in actions)
-
-
-def test_the_wallet_of_the_phone_stands_out(documents: dict[tuple[str, str], Document]) -> None:
-    def marked(state: str) -> list[str]:
-        buttons = documents[state, "en"].all("button")
-        texts = documents[state, "en"].text("button")
-        return [
-            text
-            for text, button in zip(texts, buttons, strict=True)
-            if "primary" in (button["class"] or "")
-        ]
-
-    assert marked("card-active") == ["Add to Apple Wallet"]
-    assert marked("card-google-first") == ["Add to Google Wallet"]
-
-
-def test_every_reason_of_the_token_page_has_a_sentence() -> None:
-    # docs/card-token.md section 7.
-    reasons = (
-        "ok malformed foreign_code unknown_key bad_signature not_yet_valid expired stale_code "
-        "unknown_card not_valid superseded already_used grade_too_low suspended_check test_card"
-    )
-    assert set(VERDICT_MESSAGES) == set(reasons.split())
-    with pytest.raises(KeyError):
-        verdict_message("left_teaching")
-
-
-def test_a_card_that_is_not_valid_gives_no_cause_away(texts: Texts) -> None:
-    four = texts.in_four(verdict_message("not_valid"))
-    causes = ("school", "leave", "teach", "suspend", "revoke", "withdraw", "lost", "stolen", "end")
-    assert not any(cause in four["en"].lower().replace("lehr", "") for cause in causes)
-    assert four["nl"] == "Deze kaart is niet geldig. De houder leest meer op de eigen kaartpagina."
-
-
-def test_a_verdict_says_valid_or_not_in_words(
-    documents: dict[tuple[str, str], Document],
-) -> None:
-    assert "Geldig" in documents["verdict-ok", "nl"].text("p")
-    assert "Niet geldig" in documents["verdict-stale_code", "nl"].text("p")
-
-
-def test_every_kind_of_problem_is_listed_with_its_address(
-    documents: dict[tuple[str, str], Document],
-) -> None:
-    addresses = {link["href"] for link in documents["problems", "nl"].all("a")}
-    assert {f"/problems/{kind}" for kind in PROBLEMS} <= addresses
 
 
 def test_a_page_that_cannot_be_asked_for_again_has_no_language_links(

@@ -27,7 +27,9 @@ _LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db")
 _UNLISTED = {"manifest.json", "signature"}
 _SHA1_HEX = re.compile(r"[0-9a-fA-F]{40}")
 
-# What zipfile raises for archives that are broken, encrypted or packed in another way.
+# Of the others Wallet knows none, and some take up memory as their own header likes.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What zipfile raises for archives that are broken or encrypted.
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 Files = Mapping[str, bytes]
@@ -43,7 +45,9 @@ def unpack(raw: bytes) -> tuple[Files, list[Finding]]:
     try:
         # Names that no codec can read and offsets beyond any file are a ValueError.
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
+            members = [one for one in archive.infolist() if not one.filename.endswith("/")]
+            if not members:
+                return {}, [error("the file", "The archive is empty.", "Export it anew.")]
             if len(members) > MOST_MEMBERS:
                 return {}, [_too_large(f"the archive has {len(members)} members")]
             if sum(member.file_size for member in members) > MOST_UNPACKED_BYTES:
@@ -96,23 +100,18 @@ def compare(files: Files) -> Iterator[Finding]:
 def _read(
     archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]
 ) -> tuple[dict[str, bytes], list[Finding]]:
-    files, findings, left = {}, [], MOST_UNPACKED_BYTES
+    files, findings = {}, []
     for member in members:
-        try:
-            # The directory may lie about sizes: count what really comes out.
-            with archive.open(member) as file:
-                content = file.read(left + 1)
-        except _UNREADABLE as fault:
-            findings.append(
-                error(
-                    member.filename, f"It cannot be unpacked ({fault}).", "Make the archive anew."
-                )
-            )
+        if member.compress_type not in _METHODS:
+            what = f"It is packed by method {member.compress_type}."
+            findings.append(error(member.filename, what, "Store it, or deflate it."))
             continue
-        left -= len(content)
-        if left < 0:
-            return {}, [_too_large(f"unpacked, the files take over {MOST_UNPACKED_BYTES} bytes")]
-        files[member.filename] = content
+        try:
+            # Never gives more than the directory says, and that is within the limit.
+            files[member.filename] = archive.read(member)
+        except _UNREADABLE as fault:
+            what = f"It cannot be unpacked ({fault})."
+            findings.append(error(member.filename, what, "Make the archive anew."))
     return files, findings
 
 

@@ -15,6 +15,7 @@ from app.passes.certificates import (
     PASS_SIGNING,
     WWDR_GENERATION,
     extended_usages,
+    is_apples,
     subject_values,
 )
 from app.passes.checks.findings import Finding, error, note, warning
@@ -87,18 +88,23 @@ def _faults_of_chain(
             f"The WWDR certificate is of generation {', '.join(generation) or '(none)'}.",
             f"Certificates made since January 2022 need {WWDR_GENERATION}.",
         )
+    yield _origin(wwdr)
+
+
+def _origin(wwdr: x509.Certificate) -> Finding:
+    if is_apples(wwdr):
+        return note(WHERE, "The chain ends in the WWDR certificate that Apple publishes.")
     if "Apple Inc." in subject_values(wwdr.issuer, NameOID.ORGANIZATION_NAME):
-        yield note(
+        return warning(
             WHERE,
-            f"The chain was followed up to {named(wwdr.subject)}; the root is not shipped here.",
-            "To check that too: openssl cms -verify with Apple Root CA as -CAfile.",
+            f"The chain ends in {named(wwdr.subject)}, which says it is Apple's.",
+            "To be sure: openssl cms -verify with Apple Root CA as -CAfile.",
         )
-    else:
-        yield warning(
-            WHERE,
-            f"The chain ends in {named(wwdr.issuer)}, which is not Apple: phones refuse it.",
-            "Fine for a test; real passes need a certificate from Apple.",
-        )
+    return warning(
+        WHERE,
+        f"The chain ends in {named(wwdr.issuer)}, which is not Apple: phones refuse it.",
+        "Fine for a test; real passes need a certificate from Apple.",
+    )
 
 
 def _faults_of_dates(what: str, certificate: x509.Certificate, now: datetime) -> Iterator[Finding]:

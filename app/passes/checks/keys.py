@@ -6,6 +6,7 @@ of it: it drops what it does not understand, or refuses the whole pass without a
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -30,10 +31,9 @@ def parse(raw: bytes) -> tuple[dict[str, Any] | None, list[Finding]]:
     twice: list[str] = []
 
     def take(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        taken = dict(pairs)
-        names = [name for name, _ in pairs]
-        twice.extend(name for name in taken if names.count(name) > 1)
-        return taken
+        counts = Counter(name for name, _ in pairs)
+        twice.extend(name for name, count in counts.items() if count > 1)
+        return dict(pairs)
 
     try:
         found = json.loads(raw.decode("utf-8"), object_pairs_hook=take, parse_constant=_refuse)

@@ -12,12 +12,14 @@ from app.passes.checks.archive import Files
 from app.passes.checks.findings import Finding, error, warning
 
 _FILE = re.compile(r"[^/]+\.lproj/pass\.strings")
-_QUOTED = r'"(?P<{}>(?:[^"\\]|\\.)*)"'
+# Atomic and possessive throughout: no text, however odd, is tried in more than one way.
+_SPACE = r"(?>\s+|/\*.*?\*/|//[^\n]*)*+"
+_QUOTED = r'"(?P<{}>(?>[^"\\]|\\.)*+)"'
 _ENTRY = re.compile(
-    rf"\s*(?:/\*.*?\*/\s*|//[^\n]*\s*)*{_QUOTED.format('key')}\s*=\s*{_QUOTED.format('text')}\s*;",
+    rf"{_SPACE}{_QUOTED.format('key')}{_SPACE}={_SPACE}{_QUOTED.format('text')}{_SPACE};",
     re.DOTALL,
 )
-_REST = re.compile(r"\s*(?:/\*.*?\*/\s*|//[^\n]*(?:\n\s*|$))*", re.DOTALL)
+_REST = re.compile(_SPACE, re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 

@@ -57,7 +57,7 @@ async function take(answer) {
     serverAheadMs = server_time * 1000 - Date.now();
     strips = fresh;
     connected = true;
-  } else if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) {
+  } else if (answer.type === "opaqueredirect" || answer.status === 401) {
     refuse("ended");
   } else if (answer.status < 500 && answer.status !== 429 && answer.status !== 408) {
     refuse("refused");

@@ -13,6 +13,7 @@ from app.cards.entitlement import CardStatus
 from app.passes.apple import ApplePasses, authentication_token
 from app.passes.certificates import Certificates
 from app.passes.content import PassContent
+from app.passes.inspect import Finding, inspect
 from app.passes.pkpass import Package
 from app.passes.signature import DetachedSigner
 from demo import apple_certificates
@@ -146,3 +147,26 @@ def sealed(chain: Chain, files: dict[str, bytes]) -> Callable[..., bytes]:
         return Package.of(kept).finish(pass_json, partial(signer.sign, now=now))
 
     return sealed
+
+
+@pytest.fixture(scope="session")
+def findings() -> Callable[..., list[Finding]]:
+    """Return a function that inspects; what is always found, our own root, it leaves out."""
+
+    def findings(raw: bytes, *, at: datetime = NOW) -> list[Finding]:
+        found = inspect(raw, now=at).findings
+        assert all(one.what.endswith((".", ";.")) and one.mend.endswith(".") for one in found)
+        return [one for one in found if "which is not Apple" not in one.what]
+
+    return findings
+
+
+@pytest.fixture(scope="session")
+def only(findings: Callable[..., list[Finding]]) -> Callable[[bytes], Finding]:
+    """Return a function that inspects a pass with one fault and returns the one finding."""
+
+    def only(raw: bytes) -> Finding:
+        (finding,) = findings(raw)
+        return finding
+
+    return only

@@ -36,6 +36,10 @@ def test_a_good_chain_loads_without_a_warning(load: Load) -> None:
     assert load().warnings() == ()
 
 
+def test_a_chain_of_our_own_is_not_taken_for_apples(load: Load) -> None:
+    assert not load().issued_by_apple
+
+
 def test_certificate_and_key_may_come_from_one_file(load: Load, chain: Chain) -> None:
     both = chain.leaf.certificate_pem + chain.leaf.key_pem
 

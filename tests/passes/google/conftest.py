@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.cards.entitlement import CardStatus
@@ -83,6 +84,7 @@ def shown(content: PassContent, design: Json) -> Callable[..., Json]:
 class Google:
     """The simulator while it runs; `moment` is what its clock says."""
 
+    stage: "Stage"
     http: httpx.Client
     moment: datetime
     account: Path
@@ -96,6 +98,10 @@ class Google:
     def control(self, *faults: Json, **script: object) -> None:
         """Script what goes wrong next."""
         self.http.post("/_control", json={"faults": faults, **script}).raise_for_status()
+
+    def instead(self, body: bytes) -> None:
+        """Answer 200 and these bytes to everything from now on."""
+        self.stage.app = Response(body, media_type="application/json")
 
     def state(self) -> Json:
         """Everything Google holds and has seen."""
@@ -156,7 +162,7 @@ def google(stage: tuple[Stage, httpx.Client], accounts: tuple[Path, Path]) -> Go
     """A simulated Google that knows nothing yet."""
     place, http = stage
     http.headers.pop("Authorization", None)
-    google = Google(http, NOW, *accounts)
+    google = Google(place, http, NOW, *accounts)
     place.app = create_app(
         [google.account], strangers=[google.stranger], clock=lambda: google.moment
     )
@@ -168,7 +174,7 @@ def connect(google: Google, account: ServiceAccount) -> Iterator[Callable[..., G
     """Make our client of the simulator, with options of its own."""
     with ExitStack() as clients:
 
-        def client(as_: ServiceAccount = account, **options: Any) -> GoogleWallet:  # noqa: ANN401 - of the client's own types
+        def client(as_: ServiceAccount = account, **options: Any) -> GoogleWallet:
             usual = {
                 "base_url": google.url,
                 "save_url": f"{google.url}/gp/v/save",

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from app.cards.entitlement import CardStatus
-from app.passes.google_object import folded, generic_class, merge_patch, resource_id
+from app.passes.content import PassContent
+from app.passes.google_object import (
+    folded,
+    generic_class,
+    generic_object,
+    merge_patch,
+    resource_id,
+)
 from demo.google_schema import first_fault
 from demo.google_world import merged
 
@@ -115,10 +122,11 @@ def test_a_card_that_is_over_loses_its_code_and_its_name(shown: Build, status: C
     assert "HTTPS://KAART.EXAMPLE/1" not in left
 
 
-def test_a_suspended_card_keeps_what_it_needs_to_return(shown: Build) -> None:
+def test_a_suspended_card_keeps_its_name_but_shows_no_code(shown: Build) -> None:
     suspended = shown(status=CardStatus.SUSPENDED)
     assert suspended["state"] == "INACTIVE"
-    assert suspended["rotatingBarcode"] == shown()["rotatingBarcode"]
+    assert suspended["header"] == shown()["header"]
+    assert "rotatingBarcode" not in merged(shown(), merge_patch(suspended))
 
 
 @pytest.mark.parametrize("before", CardStatus)
@@ -134,6 +142,13 @@ def test_a_class_that_is_told_no_callback_forgets_the_old_one(design: Json) -> N
     url = "https://kaart.example"
     silent = generic_class("3388", "v1", public_url=url, callback_url=None) | {"id": design["id"]}
     assert merged(design, merge_patch(silent)) == silent
+
+
+def test_a_pass_without_a_logo_forgets_the_old_one(content: PassContent, shown: Build) -> None:
+    plain = generic_object(
+        content, issuer_id="3388", class_id=shown()["classId"], totp_key=bytes(20)
+    )
+    assert "logo" not in merged(shown(), merge_patch(plain))
 
 
 def test_dates_carry_the_belgian_offset_of_their_own_season(shown: Build) -> None:

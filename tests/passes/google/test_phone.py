@@ -101,8 +101,8 @@ def test_after_a_new_generation_the_old_key_shows_nothing_any_more(
     assert len(held["rotatingBarcode"]["totpDetails"]["parameters"]) == 1
 
 
-@pytest.mark.parametrize("status", [CardStatus.REVOKED, CardStatus.ENDED])
-def test_a_card_that_is_over_has_nothing_to_show(
+@pytest.mark.parametrize("status", [CardStatus.SUSPENDED, CardStatus.REVOKED, CardStatus.ENDED])
+def test_a_card_that_may_not_be_used_has_nothing_to_show(
     wallet: GoogleWallet, shown: Build, now: datetime, status: CardStatus
 ) -> None:
     wallet.put_object(shown(), now=now)
@@ -110,6 +110,15 @@ def test_a_card_that_is_over_has_nothing_to_show(
     held = wallet.get_object(shown()["id"], now=now)
     with pytest.raises(NothingToShow):
         shown_text(held, now=now)
+
+
+def test_a_card_that_is_resumed_shows_its_code_again(
+    wallet: GoogleWallet, shown: Build, now: datetime
+) -> None:
+    for status in (CardStatus.ACTIVE, CardStatus.SUSPENDED, CardStatus.ACTIVE):
+        wallet.patch_object(shown(status=status), now=now)
+    held = wallet.get_object(shown()["id"], now=now)
+    assert shown_text(held, now=now) == shown_text(shown(), now=now)
 
 
 def test_a_picture_without_a_code_is_not_read() -> None:

@@ -1,0 +1,292 @@
+"""Asks the personnel file about one person, now, while a teacher waits.
+
+Knows the service's address, headers, token and moods; hides them behind one question. A clear
+answer comes back as an `EpdAnswer`; everything else - silence, overload, refusal, nonsense, the
+file of somebody else - is `Unavailable`, which never means "not employed". The national number
+travels in the body of a request only: in no address, header, log line or text of a failure.
+"""
+
+import math
+import threading
+import time
+import uuid
+from base64 import b64encode
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from http import HTTPStatus
+from urllib.parse import quote_plus
+
+import httpx
+import jwt
+import stamina
+import structlog
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from app.cards.insz import Insz
+from app.epd.answers import EpdAnswer, Failed, Reply, answer_in, busy, token_in
+from app.epd.messages import status_question
+from app.epd.patience import Breaker, Patience
+from app.errors import Unavailable
+
+SCOPE = "ond_epd_lerarenkaart_read"
+# RFC 7523, section 2.2.
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_LIFETIME_S = 60
+MAX_BODY_BYTES = 1_000_000
+# A token is left aside this long before its end, so that it does not die on the way.
+TOKEN_MARGIN_S = 30
+DEFAULT_RETRY_AFTER_S = 5
+MAX_RETRY_AFTER_DIGITS = 4
+
+__all__ = ["ClientKey", "ClientSecret", "EpdAnswer", "EpdClient", "Patience"]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    """Proof of who we are by client_secret_basic (RFC 6749, section 2.3.1)."""
+
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKey:
+    """Proof of who we are by private_key_jwt, RS256; `audience` is what the issuer wants there."""
+
+    key_id: str
+    private_key: RSAPrivateKey = field(repr=False)
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    insz: Insz
+    on: date
+    now: datetime
+    # On the monotonic clock.
+    deadline: float
+
+    def left_s(self) -> float:
+        return self.deadline - time.monotonic()
+
+
+class EpdClient:
+    """One connection pool, one token and one breaker for all threads of a process."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        token_url: str,
+        client_id: str,
+        credential: ClientSecret | ClientKey,
+        enduser_id: str,
+        scope: str = SCOPE,
+        audience: str | None = None,
+        patience: Patience = Patience(),  # noqa: B008 - frozen
+    ) -> None:
+        self._status_url = f"{base_url.rstrip('/')}/v1/personeelsleden/status"
+        self._token_url = token_url
+        self._client_id = client_id
+        self._credential = credential
+        self._enduser_id = enduser_id
+        self._grant = {"grant_type": "client_credentials", "scope": scope}
+        if audience is not None:
+            self._grant["audience"] = audience
+        self._patience = patience
+        self._breaker = Breaker(patience)
+        self._http = httpx.Client(
+            limits=httpx.Limits(max_connections=patience.connections),
+            # Identity: a compressed answer could unfold beyond any cap.
+            headers={"accept": "application/json", "accept-encoding": "identity"},
+        )
+        self._fetching = threading.Lock()
+        self._token: str | None = None
+        self._token_until = 0.0
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._http.close()
+
+    def status(self, insz: Insz, *, on: date, now: datetime) -> EpdAnswer:
+        """What EPD says of a person on a day (contract 4.2), within `Patience.budget_s` or so.
+
+        A replaced number is followed once. `Unavailable` when there is no answer that can be
+        trusted; the last known status then stands.
+        """
+        question = _Question(insz, on, now, time.monotonic() + self._patience.budget_s)
+        try:
+            return self._follow(question)
+        except Failed as failed:
+            raise Unavailable(
+                "The personnel file cannot be asked right now; the card stays as it is.",
+                retry_after_s=max(1, math.ceil(failed.wait_s or DEFAULT_RETRY_AFTER_S)),
+            ) from failed
+
+    def _follow(self, question: _Question) -> EpdAnswer:
+        answer = self._ask(question)
+        if answer.replaced_by is None:
+            return answer
+        followed = self._ask(replace(question, insz=answer.replaced_by))
+        if followed.replaced_by is not None:
+            raise Failed("a replaced number was replaced again")
+        return replace(followed, replaced_by=answer.replaced_by)
+
+    def _ask(self, question: _Question) -> EpdAnswer:
+        patience = self._patience
+
+        def again(error: Exception) -> bool | float:
+            if not isinstance(error, Failed) or not error.again:
+                return False
+            if question.left_s() < max(error.wait_s or 0.0, patience.longest_pause_s):
+                return False
+            return True if error.wait_s is None else error.wait_s
+
+        for attempt in stamina.retry_context(
+            on=again,
+            attempts=patience.attempts,
+            timeout=None,
+            wait_initial=patience.first_pause_s,
+            wait_max=patience.longest_pause_s,
+            wait_jitter=patience.first_pause_s,
+        ):
+            with attempt:
+                return self._watched(question)
+        raise AssertionError  # pragma: no cover - the loop returns or raises
+
+    def _watched(self, question: _Question) -> EpdAnswer:
+        """One attempt, if the breaker admits it; it learns how the attempt went."""
+        wait_s = self._breaker.wait_s()
+        if wait_s:
+            raise Failed("the source rests after failures in a row", wait_s=wait_s)
+        correlation_id = str(uuid.uuid4())
+        try:
+            answer = self._once(question, correlation_id)
+        except Failed as failed:
+            log.warning("epd_failed", reason=str(failed), correlation_id=correlation_id)
+            if failed.sick:
+                self._breaker.failed()
+            else:
+                self._breaker.succeeded()
+            raise
+        self._breaker.succeeded()
+        return answer
+
+    def _once(self, question: _Question, correlation_id: str) -> EpdAnswer:
+        token = self._bearer(question)
+        reply = self._post(
+            self._status_url,
+            question,
+            content=status_question(question.insz, on=question.on),
+            headers={
+                "authorization": f"Bearer {token}",
+                "content-type": "application/json",
+                "x-correlation-id": correlation_id,
+                "x-magda-enduser-id": self._enduser_id,
+                "accept-language": "nl",
+            },
+        )
+        if reply.status == HTTPStatus.UNAUTHORIZED:
+            self._forget(token)
+            raise Failed("the token was refused", again=True, sick=False)
+        return answer_in(reply, question.insz)
+
+    def _bearer(self, question: _Question) -> str:
+        """The token; of threads that miss it at once, one fetches and the others get that one."""
+        if not self._fetching.acquire(timeout=max(0.0, question.left_s())):
+            raise Failed("no token in time")
+        try:
+            if self._token is None or time.monotonic() >= self._token_until:
+                fields, headers = self._proof(question.now)
+                reply = self._post(
+                    self._token_url, question, data=self._grant | fields, headers=headers
+                )
+                token = token_in(reply)
+                life_s = max(token.expires_in - TOKEN_MARGIN_S, token.expires_in / 2)
+                self._token, self._token_until = token.access_token, time.monotonic() + life_s
+            return self._token
+        finally:
+            self._fetching.release()
+
+    def _forget(self, token: str) -> None:
+        with self._fetching:
+            if self._token == token:
+                self._token = None
+
+    def _proof(self, now: datetime) -> tuple[dict[str, str], dict[str, str]]:
+        """The form fields and the headers that prove who we are."""
+        credential = self._credential
+        if isinstance(credential, ClientSecret):
+            pair = f"{quote_plus(self._client_id)}:{quote_plus(credential.secret)}"
+            return {}, {"authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+        issued_at_s = int(now.timestamp())
+        claims = {
+            "iss": self._client_id,
+            "sub": self._client_id,
+            "aud": credential.audience,
+            "jti": str(uuid.uuid4()),
+            "iat": issued_at_s,
+            "exp": issued_at_s + ASSERTION_LIFETIME_S,
+        }
+        header = {"kid": credential.key_id}
+        assertion = jwt.encode(claims, credential.private_key, algorithm="RS256", headers=header)
+        return {
+            "client_id": self._client_id,
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": assertion,
+        }, {}
+
+    def _post(
+        self,
+        url: str,
+        question: _Question,
+        *,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        data: Mapping[str, str] | None = None,
+    ) -> Reply:
+        attempt_s = max(0.0, min(self._patience.attempt_s, question.left_s()))
+        timeout = httpx.Timeout(attempt_s, connect=min(self._patience.connect_s, attempt_s))
+        request = self._http.build_request(
+            "POST", url, content=content, data=data, headers=headers, timeout=timeout
+        )
+        try:
+            with closing(self._http.send(request, stream=True)) as response:
+                reply = _read(response, question)
+        except httpx.HTTPError as error:
+            # What the other side sent may stand in the text of a protocol error.
+            safe = isinstance(error, httpx.TimeoutException | httpx.NetworkError)
+            reason = f"no reply: {type(error).__name__}"
+            raise Failed(reason, again=True) from (error if safe else None)
+        if later := busy(reply):
+            raise later
+        return reply
+
+
+def _read(response: httpx.Response, question: _Question) -> Reply:
+    """The whole reply, as long as it is plain, small and quick."""
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise Failed("the reply is compressed, which was not asked for")
+    body = bytearray()
+    for chunk in response.iter_raw():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise Failed("the reply is too large")
+        if question.left_s() < 0:
+            raise Failed("the reply is too slow", again=True)
+    return Reply(
+        status=response.status_code,
+        content_type=response.headers.get("content-type", ""),
+        retry_after_s=_seconds(response.headers.get("retry-after", "")),
+        body=bytes(body),
+    )
+
+
+def _seconds(text: str) -> int | None:
+    """The delay in a Retry-After header; a date there, or hours and hours, is as good as none."""
+    if len(text) > MAX_RETRY_AFTER_DIGITS or not (text.isascii() and text.isdigit()):
+        return None
+    return int(text)
