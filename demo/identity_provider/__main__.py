@@ -1,30 +1,12 @@
 """The simulated log-in alone, for work on another part: `python -m demo.identity_provider`."""
 
 import argparse
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import uvicorn
 
 from demo.identity_provider import Client, create_app
-
-
-@dataclass(frozen=True, slots=True)
-class Someone:
-    """A synthetic person: the counter of the number is one that nobody was given."""
-
-    key: str
-    insz: str
-    given_name: str
-    family_name: str
-    label: dict[str, str]
-
-
-PEOPLE = (
-    Someone("an", "79061599760", "An", "Peeters", {"nl": "kleuteronderwijs"}),
-    Someone("bram", "91110399827", "Bram", "De Smet", {"nl": "secundair onderwijs"}),
-    Someone("chantal", "69100899194", "Chantal", "Dubois", {"nl": "avondonderwijs"}),
-)
+from demo.population import cast
 
 
 def main() -> None:
@@ -36,11 +18,11 @@ def main() -> None:
     client = Client(
         "lerarenkaart",
         redirect_uris=frozenset({f"{arguments.service}/callback"}),
-        post_logout_redirect_uris=frozenset({f"{arguments.service}/"}),
+        post_logout_redirect_uris=frozenset({f"{arguments.service}/logged-out"}),
         secret="demo-secret-of-the-simulated-log-in",  # noqa: S106 - of a simulated client
     )
     app = create_app(
-        PEOPLE,
+        cast(datetime.now(UTC).date()),
         issuer=f"http://localhost:{arguments.port}/op",
         clients=[client],
         clock=lambda: datetime.now(UTC),

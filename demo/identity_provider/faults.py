@@ -8,6 +8,7 @@ import gzip
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi.responses import (
     HTMLResponse,
@@ -27,6 +28,11 @@ async def send(document: dict[str, Any], fault: str | None) -> Response:
     if fault is None:
         return JSONResponse(document)
     return await FAULTS[fault](json.dumps(document))
+
+
+async def echo(document: str) -> Response:
+    """What a redirect leads to: the honest document after all."""
+    return Response(document, media_type=JSON)
 
 
 def _at_once(make: Callable[[str], Response]) -> Callable[[str], Awaitable[Response]]:
@@ -62,7 +68,9 @@ async def _endless(_: str) -> Response:
 FAULTS: dict[str, Callable[[str], Awaitable[Response]]] = {
     "error": _at_once(lambda _: JSONResponse({"error": "server_error"}, 500)),
     "refusal": _at_once(lambda _: JSONResponse({"error": "invalid_client"}, 401)),
-    "redirect": _at_once(lambda _: RedirectResponse("https://provider.example/", 302)),
+    "redirect": _at_once(
+        lambda honest: RedirectResponse(f"/_echo?{urlencode({'document': honest})}", 302)
+    ),
     "page": _at_once(HTMLResponse),
     "plain-text": _at_once(lambda honest: Response(honest, media_type="text/plain")),
     "no-json": _at_once(lambda honest: Response(honest[:-1], media_type=JSON)),

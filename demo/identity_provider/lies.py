@@ -156,6 +156,7 @@ LIES: dict[str, Lie] = {
     "rrn-too-short": Lie(claims=put("rrn", "8402299951")),
     "rrn-with-wrong-check-digits": Lie(claims=put("rrn", "84022999511")),
     "rrn-of-date-zero": Lie(claims=put("rrn", "00000000097")),
+    "rrn-with-points": Lie(claims=put("rrn", "84.02.29-996.09")),
     "rrn-in-full-width-digits": Lie(claims=put("rrn", "\uff18\uff14022999510")),
     "capacity-of-a-school": Lie(claims=put("vo_doelgroepcode", "OV")),
     "capacity-null": Lie(claims=put("vo_doelgroepcode", None)),
@@ -225,6 +226,11 @@ QUIRKS: dict[str, Lie] = {
     "expired-within-the-leeway": Lie(claims=lambda claims: claims | {"exp": claims["iat"] - 55}),
     "capacity-of-a-citizen": Lie(claims=put("vo_doelgroepcode", "BUR")),
     "claims-in-userinfo": Lie(claims=drop(*PERSON_CLAIMS)),
+    # The signed claim counts.
+    "userinfo-of-another-number": Lie(
+        claims=drop("given_name", "family_name"), userinfo=put("rrn", "79061599760")
+    ),
+    "logged-in-some-time-ago": Lie(claims=shift(auth_time=-100)),
     "names-in-userinfo": Lie(claims=drop("given_name", "family_name")),
     "token-type-in-lower-case": Lie(answer=put("token_type", "bearer")),
     "claims-nobody-asked-for": Lie(claims=put("vo_email", "iemand@example.org")),

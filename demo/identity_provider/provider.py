@@ -20,7 +20,7 @@ from jwt.algorithms import RSAAlgorithm
 from demo.identity_provider import pages
 from demo.identity_provider.bends import Document, Lie, b64
 from demo.identity_provider.clients import Client, authenticated
-from demo.identity_provider.faults import send
+from demo.identity_provider.faults import echo, send
 from demo.identity_provider.grants import (
     ACR,
     AuthenticationRequest,
@@ -254,6 +254,7 @@ def create_app(
         ("/op/v1/userinfo", provider.userinfo, "GET"),
         ("/op/v1/logout", provider.logout, "GET"),
         ("/_control", provider.control, "POST"),
+        ("/_echo", echo, "GET"),
     ):
         app.add_api_route(path, endpoint, methods=[method])
     return app

@@ -30,7 +30,7 @@ EID = "urn:be:vlaanderen:authmech:eid"
 ACCEPTED_ACR = frozenset({EID, "urn:be:vlaanderen:authmech:itsme"})
 CALLBACK = "http://localhost:8000/callback"
 HOME = "http://localhost:8000/"
-SECRET = "a secret: with a colon & 100 %"
+SECRET = "a+secret: with a colon & 100 %41"
 # Shorter than what the simulator calls slow; everywhere else the limits of the service hold.
 IMPATIENT_S = 0.4
 

@@ -31,12 +31,11 @@ from app.identity.registration import (
 )
 from demo.serving import free_port
 
-from .conftest import ACCEPTED_ACR, AN, CALLBACK, EID, HOME, TLS, Connect, Pairs
+from .conftest import ACCEPTED_ACR, AN, CALLBACK, EID, HOME, SECRET, TLS, Connect, Pairs
 
 FOLDER = Path(__file__).parent.parent / "node"
 UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
 KEY = rsa.generate_private_key(65537, 2048)
-SECRET = "a secret with spaces: and a colon"
 
 
 @pytest.fixture(scope="module")

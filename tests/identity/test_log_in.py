@@ -135,6 +135,12 @@ def test_a_log_in_at_the_provider_that_is_recent_enough_is_enough(visit: LogIn) 
     assert identity.authenticated_at == NOW
 
 
+def test_the_moment_of_the_log_in_is_that_at_the_provider(visit: LogIn, provider: Provider) -> None:
+    provider.order(lie="logged-in-some-time-ago")
+    identity, _, _ = visit.finish(browse(visit.begin(max_age_s=300)))
+    assert identity.authenticated_at == later(seconds=-100)
+
+
 def test_the_request_asks_for_what_is_needed_and_no_more(visit: LogIn) -> None:
     url = visit.begin(max_age_s=None)
     asked = parse_qs(urlsplit(url).query)

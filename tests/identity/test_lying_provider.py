@@ -91,6 +91,7 @@ CAUSES = {
     "rrn-too-short": Cause.NATIONAL_NUMBER,
     "rrn-with-wrong-check-digits": Cause.NATIONAL_NUMBER,
     "rrn-of-date-zero": Cause.NATIONAL_NUMBER,
+    "rrn-with-points": Cause.NATIONAL_NUMBER,
     "rrn-in-full-width-digits": Cause.NATIONAL_NUMBER,
     "capacity-of-a-school": Cause.CAPACITY,
     "capacity-null": Cause.CAPACITY,
