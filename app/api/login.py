@@ -19,6 +19,7 @@ from app.api.visitors import (
     set_cookie,
 )
 from app.cards.names import Name
+from app.errors import Unavailable
 from app.identity import sessions
 from app.identity.authorization import read_response
 from app.identity.refusal import Cause, LoginRefused
@@ -66,7 +67,10 @@ def callback(request: Request, house: TheHouse, now: Now) -> RedirectResponse | 
 def logout(visitor: ActingVisitor, house: TheHouse, now: Now) -> RedirectResponse:
     """End the session here, then at the log-in of the government."""
     house.database.transact(lambda session: sessions.end_session(session, visitor.token))
-    there = house.oidc.logout_url(state="logged-out", now=now)
+    try:
+        there = house.oidc.logout_url(state="logged-out", now=now)
+    except Unavailable:
+        there = None  # here the session is over, whether or not the provider answers
     response = RedirectResponse(there or "/logged-out", 303, {"cache-control": "no-store"})
     drop_cookie(response, house, "sid")
     return response

@@ -17,6 +17,7 @@ from app.api.visitors import ActingVisitor, TheVisitor
 from app.cards.initials import initials_text
 from app.cards.token import Carrier
 from app.errors import NotEligible, NotFound
+from app.identity import sessions
 from app.passes.apple import MEDIA_TYPE
 from app.web.card_page import Wallet
 
@@ -126,8 +127,11 @@ def strips(house: TheHouse, visitor: ActingVisitor, now: Now, response: Response
 
 @router.post("/card/report-lost")
 def report_lost(house: TheHouse, visitor: ActingVisitor, now: Now) -> RedirectResponse:
-    """Stop the card at once and give a new one."""
+    """Stop the card at once, give a new one, and log the lost phone out."""
     house.issuing.report_lost(visitor.teacher_id, now=now)
+    house.database.transact(
+        lambda session: sessions.end_sessions_of(session, visitor.teacher_id, but=visitor.token)
+    )
     return RedirectResponse("/card", 303)
 
 

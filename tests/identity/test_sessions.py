@@ -185,3 +185,13 @@ def test_what_is_sealed_in_a_session_comes_back_and_is_not_shown(database: Datab
     assert view is not None
     assert view.sealed_person == b"sealed"
     assert "sealed" not in repr(view).replace("sealed_person", "")
+
+
+def test_a_lost_phone_is_logged_out_and_the_browser_that_reports_it_is_not(
+    database: Database,
+) -> None:
+    teacher_id = teacher(database)
+    lost, own = (begin(database, teacher_id=teacher_id) for _ in range(2))
+    assert database.transact(lambda session: end_sessions_of(session, teacher_id, but=own)) == 1
+    assert find(database, lost) is None
+    assert find(database, own)
