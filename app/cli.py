@@ -15,6 +15,7 @@ from typing import Annotated, NoReturn
 
 import typer
 import uvicorn
+from cryptography import x509
 from rich.console import Console
 from rich.table import Table
 
@@ -106,12 +107,13 @@ def init() -> None:
 
 @keys.command("list")
 def list_keys(*, as_json: Json = False) -> None:
-    """Show every key's kind, number, state and birth."""
-    rows = keyring.listing(Settings().key_directory)
+    """Show every key's kind, number, state and birth, and when certificates expire."""
+    settings = Settings()
+    rows = keyring.listing(settings.key_directory) + _certificates(settings)
     if as_json:
         out.print_json(data=rows)
         return
-    table = Table("kind", "id", "state", "created at")
+    table = Table("kind", "id", "state", "created at", "expires at")
     for row in rows:
         table.add_row(*row.values())
     out.print(table)
@@ -210,6 +212,20 @@ def main() -> None:
 def _database() -> Iterator[Database]:
     with closing(Database(Settings().database_url)) as database:
         yield database
+
+
+def _certificates(settings: Settings) -> list[dict[str, str]]:
+    rows = []
+    for name in ("apple_certificate_file", "apple_wwdr_file"):
+        path: Path | None = getattr(settings, name)
+        if path is not None:
+            found = x509.load_pem_x509_certificate(path.read_bytes())
+            begins, ends = found.not_valid_before_utc, found.not_valid_after_utc
+            state = "active" if begins <= _now() <= ends else "expired"
+            kind = name.removesuffix("_file").replace("_", " ")
+            row = (kind, f"{found.serial_number:x}", state, begins.isoformat(), ends.isoformat())
+            rows.append(dict(zip(keyring.LISTED, row, strict=True)))
+    return rows
 
 
 def _now() -> datetime:

@@ -54,6 +54,8 @@ def create_app(settings: Settings) -> FastAPI:
     faults = settings.faults() + _key_faults(settings, ring)
     try:
         certificates = _certificates(settings, now=deps.now())
+        if not (settings.is_demo or certificates.issued_by_apple):
+            faults.append("the WWDR certificate is not Apple's: phones would refuse every pass")
     except (CertificateFault, OSError) as fault:
         faults += str(fault).splitlines()
     try:
@@ -145,6 +147,7 @@ def _open(
             policy=Policy(grace_days=settings.grace_days, summer_bridge=settings.summer_bridge),
             code_base=settings.code_base,
         ),
+        certificates=certificates,
         limits=Limits(settings.rate_limit_storage),
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,

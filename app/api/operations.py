@@ -4,6 +4,7 @@
 that is down is a figure there, never a reason to take the process out of service.
 """
 
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -12,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import migrate
-from app.api.deps import House, TheHouse, page
+from app.api.deps import House, Now, TheHouse, page
 from app.errors import NotFound
 from app.web.problem_texts import PROBLEMS
 
@@ -27,9 +28,9 @@ def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz")
-def readyz(house: TheHouse, response: Response) -> dict[str, Any]:
+def readyz(house: TheHouse, now: Now, response: Response) -> dict[str, Any]:
     """Database, migrations and keys; 503 when one of them keeps us from working."""
-    checks = _checks(house)
+    checks = _checks(house, now)
     ready = all(check["ok"] for check in checks.values())
     response.status_code = 200 if ready else 503
     return {"status": "ready" if ready else "not-ready", "checks": checks}
@@ -49,11 +50,14 @@ def problem(kind: str, request: Request) -> HTMLResponse:
     return page(request, "problem.html", kind=kind, problem=PROBLEMS[kind])
 
 
-def _checks(house: House) -> dict[str, dict[str, Any]]:
-    database = _database(house)
-    keys = house.ring.keys
-    states = {str(key.id): key.state.value for key in keys.token.values()}
-    return database | {"keys": {"ok": True, "token_keys": states}}
+def _checks(house: House, now: datetime) -> dict[str, dict[str, Any]]:
+    states = {str(key.id): key.state.value for key in house.ring.keys.token.values()}
+    days_left = house.certificates.days_left(now)
+    return _database(house) | {
+        "keys": {"ok": True, "token_keys": states},
+        # A figure to watch: verification and the web card need no certificate.
+        "certificates": {"ok": True, "days_left": days_left},
+    }
 
 
 def _database(house: House) -> dict[str, dict[str, Any]]:

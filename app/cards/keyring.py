@@ -37,6 +37,7 @@ from app.cards.token import KeyState, TokenKey
 Kind = Literal["token", "pepper", "encryption", "pass"]
 KINDS: tuple[Kind, ...] = ("token", "pepper", "encryption", "pass")
 FILE_NAME = "keyring.json"
+LISTED = ("kind", "id", "state", "created_at", "expires_at")
 SECRET_BYTES = 32
 NONCE_BYTES = 12
 MAX_TOKEN_KEY_ID = 255  # one byte of the token
@@ -169,18 +170,14 @@ def revoke(directory: Path, kind: Kind, number: int, *, now: datetime) -> None:
 
 
 def listing(directory: Path) -> list[dict[str, str]]:
-    """Kind, number, state and birth of every key; no material."""
+    """A row of `LISTED` for every key; no material. Keys have no end but their revocation."""
     document = _read(directory)
-    return [
-        {
-            "kind": kind,
-            "id": str(entry["id"]),
-            "state": entry["state"],
-            "created_at": entry["created_at"],
-        }
+    rows = (
+        (kind, str(entry["id"]), entry["state"], entry["created_at"], "")
         for kind in KINDS
         for entry in document[kind]
-    ]
+    )
+    return [dict(zip(LISTED, row, strict=True)) for row in rows]
 
 
 def _add_active(document: dict[str, Any], kind: Kind, now: datetime) -> int:
