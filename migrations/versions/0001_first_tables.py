@@ -216,6 +216,51 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "device_registration",
+        sa.Column("device_library_identifier", sa.String(length=100), nullable=False),
+        sa.Column("pass_id", sa.Uuid(), nullable=False),
+        sa.Column("push_token", sa.String(length=200), nullable=False),
+        sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("downloaded_generation", sa.BigInteger(), nullable=True),
+        sa.Column("downloaded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["pass_id"], ["wallet_pass.id"], name=op.f("fk_device_registration_pass_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_device_registration")),
+        sa.UniqueConstraint(
+            "device_library_identifier",
+            "pass_id",
+            name=op.f("uq_device_registration_device_library_identifier_pass_id"),
+        ),
+    )
+    with op.batch_alter_table("device_registration", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_device_registration_pass_id"), ["pass_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_device_registration_push_token"), ["push_token"], unique=False
+        )
+
+    op.create_table(
+        "pass_delivery",
+        sa.Column("pass_id", sa.Uuid(), nullable=False),
+        sa.Column("leased_by", sa.Uuid(), nullable=True),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("parked_reason", sa.String(length=64), nullable=True),
+        sa.Column("parked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["pass_id"], ["wallet_pass.id"], name=op.f("fk_pass_delivery_pass_id")
+        ),
+        sa.PrimaryKeyConstraint("pass_id", name=op.f("pk_pass_delivery")),
+    )
+    with op.batch_alter_table("pass_delivery", schema=None) as batch_op:
+        batch_op.create_index("ix_pass_delivery_next_attempt_at", ["next_attempt_at"], unique=False)
+
+    op.create_table(
         "scan",
         sa.Column("partner_id", sa.Uuid(), nullable=False),
         sa.Column("till_id", sa.Uuid(), nullable=False),
@@ -253,6 +298,15 @@ def downgrade() -> None:
         batch_op.drop_index("ix_scan_card_id_at")
 
     op.drop_table("scan")
+    with op.batch_alter_table("pass_delivery", schema=None) as batch_op:
+        batch_op.drop_index("ix_pass_delivery_next_attempt_at")
+
+    op.drop_table("pass_delivery")
+    with op.batch_alter_table("device_registration", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_device_registration_push_token"))
+        batch_op.drop_index(batch_op.f("ix_device_registration_pass_id"))
+
+    op.drop_table("device_registration")
     with op.batch_alter_table("wallet_pass", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_wallet_pass_rotation_due_at"))
         batch_op.drop_index(

@@ -1,0 +1,50 @@
+"""DeviceRegistration and PassDelivery: who holds an Apple pass, and what is on its way there.
+
+What phones have confirmed is written back to `WalletPass`, so that verification reads no table
+of this room. A delivery row exists only while something is due or went wrong.
+"""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, Identified, Moment
+
+
+class DeviceRegistration(Identified, Base):
+    """One device that wants to hear about one pass (PassKit Web Service)."""
+
+    __tablename__ = "device_registration"
+
+    # Chosen by the device; whoever knows it may ask for that device's passes, so it is a secret.
+    device_library_identifier: Mapped[str] = mapped_column(String(100))
+    pass_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("wallet_pass.id"), index=True)
+    push_token: Mapped[str] = mapped_column(String(200), index=True)
+    registered_at: Mapped[datetime] = mapped_column(Moment)
+    # Any request of the device to the web service.
+    last_seen_at: Mapped[datetime] = mapped_column(Moment)
+    # The newest generation this device has fetched, and when it did.
+    downloaded_generation: Mapped[int | None] = mapped_column(BigInteger)
+    downloaded_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    __table_args__ = (UniqueConstraint("device_library_identifier", "pass_id"),)
+
+
+class PassDelivery(Base):
+    """The state of bringing one pass into line: who is at it, what failed, when to try again."""
+
+    __tablename__ = "pass_delivery"
+
+    pass_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("wallet_pass.id"), primary_key=True)
+    # A lease, not a lock: after `leased_until` anybody may take over.
+    leased_by: Mapped[uuid.UUID | None]
+    leased_until: Mapped[datetime | None] = mapped_column(Moment)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    next_attempt_at: Mapped[datetime | None] = mapped_column(Moment)
+    # Why nobody tries any more, in the wallet's own word; the card office looks at these.
+    parked_reason: Mapped[str | None] = mapped_column(String(64))
+    parked_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    __table_args__ = (Index("ix_pass_delivery_next_attempt_at", "next_attempt_at"),)
