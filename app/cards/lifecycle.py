@@ -1,7 +1,7 @@
 """The only verbs that change a card's status or a pass's code.
 
 Each verb takes an open session, appends a `CardEvent` and raises the revision of every
-pass that a phone should fetch anew; none commits. The teacher's row is locked first, so
+pass that a phone should fetch anew; none commits. With a teacher's last card goes the name. The teacher's row is locked first, so
 that two verbs for one person follow each other on every database. Which transitions are
 allowed is the table in `entitlement`; when they are due is decided by whoever calls.
 """
@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.cards import names
 from app.cards.entitlement import (
     TRANSITIONS,
     CardStatus,
@@ -152,7 +153,7 @@ def refresh(
 
 def _withhold(session: Session, card: Card, reason: EntitlementReason, now: datetime) -> None:
     if reason is EntitlementReason.DECEASED:
-        _change(session, card, CardStatus.ENDED, what="ended", why=reason, now=now)
+        end(session, card, why=reason, now=now)
     elif card.status is CardStatus.ACTIVE:
         _change(session, card, CardStatus.SUSPENDED, what="suspended", why=reason, now=now)
 
@@ -170,11 +171,13 @@ def resume(session: Session, card: Card, *, why: str, now: datetime) -> None:
 def revoke(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """End the card for good; the next scan of any of its codes is refused."""
     _change(session, card, CardStatus.REVOKED, what="revoked", why=why, now=now)
+    names.erase(card.teacher)
 
 
 def end(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """Close a card whose time is over."""
     _change(session, card, CardStatus.ENDED, what="ended", why=why, now=now)
+    names.erase(card.teacher)
 
 
 def reissue(session: Session, card: Card, *, why: str, now: datetime) -> Card:
