@@ -1,9 +1,10 @@
 """The only verbs that change a card's status or a pass's code.
 
 Each verb takes an open session, appends a `CardEvent` and raises the revision of every
-pass that a phone should fetch anew; none commits. With a teacher's last card goes the name. The teacher's row is locked first, so
-that two verbs for one person follow each other on every database. Which transitions are
-allowed is the table in `entitlement`; when they are due is decided by whoever calls.
+pass that a phone should fetch anew; none commits. The teacher's row is locked first, so
+that two verbs for one person follow each other on every database. With a teacher's last
+card goes the name. Which transitions are allowed is the table in `entitlement`; when they
+are due is decided by whoever calls.
 """
 
 import secrets
@@ -182,7 +183,7 @@ def end(session: Session, card: Card, *, why: str, now: datetime) -> None:
 
 def reissue(session: Session, card: Card, *, why: str, now: datetime) -> Card:
     """Revoke a lost or copied card and give the same teacher a new one, at once."""
-    revoke(session, card, why=why, now=now)
+    _change(session, card, CardStatus.REVOKED, what="revoked", why=why, now=now)
     session.flush()
     return issue(
         session,
