@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.cards.entitlement import card_year
@@ -20,11 +20,12 @@ from app.cards.model import Card, WalletPass
 from app.cards.token import Carrier, Fault
 from app.db import uuid7
 from app.errors import NotFound, Unauthenticated
-from app.verification.model import Partner, Scan, Till, TillKey
+from app.verification.model import REMEMBERED, Partner, Scan, Till, TillKey
 from app.verification.tills import PresentedKey
 from app.verification.verdict import Asked, Caller, Grade, PassState, PastScan, Reason, Verdict
 from app.verification.verify import (
     HISTORY,
+    WRONG_DIGITS,
     Examined,
     Superseded,
     examine,
@@ -198,13 +199,18 @@ def _states(session: Session, examined: Iterable[Examined]) -> dict[int | str, P
 def _history(
     session: Session, card_ids: Collection[uuid.UUID], *, at: datetime
 ) -> defaultdict[uuid.UUID, list[PastScan]]:
-    """The scans of these cards in the 24 hours before, oldest first."""
+    """What the rules look at of these cards' scans, oldest first: uses of a day, recent guesses.
+
+    Other refusals are left out: a till that shows one card without end must cost the others
+    nothing, and uses and guesses have a limit of their own.
+    """
     found: defaultdict[uuid.UUID, list[PastScan]] = defaultdict(list)
     if card_ids:
         rows = (
             select(Scan, Till)
             .join(Till, Scan.till_id == Till.id)
             .where(Scan.card_id.in_(card_ids), Scan.at > at - HISTORY)
+            .where(REMEMBERED.self_group(), or_(Scan.valid, Scan.at > at - WRONG_DIGITS))
             .order_by(Scan.at)
         )
         for scan, till in session.execute(rows):
