@@ -12,7 +12,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, Identified, Moment
 
-
 # The scans that later verdicts look at: uses, and guesses at rotating digits.
 REMEMBERED = text("valid OR cause = 'wrong_digits'")
 
