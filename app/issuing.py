@@ -37,7 +37,8 @@ from app.cards.model import Card, Teacher, WalletPass
 from app.cards.names import Name
 from app.cards.token import Carrier, KeyState
 from app.db import Database
-from app.epd.client import EpdAnswer, EpdClient
+from app.epd.answers import EpdAnswer
+from app.epd.client import EpdClient
 from app.epd.model import status_of, store
 from app.errors import NotEligible, NotFound, Unavailable
 from app.passes.apple import ApplePasses, authentication_token

@@ -21,10 +21,11 @@ from app.api.envelope import Envelope
 from app.api.limits import Limits
 from app.cards.entitlement import Policy
 from app.cards.keyring import KeyFault, KeyRing
+from app.client_authentication import ClientKey, ClientSecret, load_client_key
 from app.db import Database
-from app.epd import client as epd
-from app.identity import registration as oidc
+from app.epd.client import EpdClient
 from app.identity.oidc import OidcClient
+from app.identity.registration import Registration
 from app.issuing import Issuing
 from app.passes.apple import ApplePasses
 from app.passes.certificates import CertificateFault, Certificates
@@ -156,15 +157,15 @@ def _open(
 
 def _oidc(settings: Settings) -> OidcClient:
     secret = settings.oidc_client_secret.get_secret_value()
-    authentication: oidc.ClientSecret | oidc.ClientKey = oidc.ClientSecret(secret)
+    authentication: ClientSecret | ClientKey = ClientSecret(secret)
     if settings.oidc_client_auth == "private_key_jwt":
-        authentication = oidc.load_client_key(
+        authentication = load_client_key(
             _path(settings.oidc_client_key_file).read_bytes(),
             key_id=settings.oidc_client_key_id,
             audience=settings.oidc_assertion_audience or settings.oidc_issuer,
         )
     return OidcClient(
-        oidc.Registration(
+        Registration(
             issuer=settings.oidc_issuer,
             client_id=settings.oidc_client_id,
             authentication=authentication,
@@ -175,12 +176,12 @@ def _oidc(settings: Settings) -> OidcClient:
     )
 
 
-def _epd(settings: Settings) -> epd.EpdClient:
-    return epd.EpdClient(
+def _epd(settings: Settings) -> EpdClient:
+    return EpdClient(
         base_url=settings.epd_base_url,
         token_url=settings.epd_token_url,
         client_id=settings.epd_client_id,
-        credential=epd.ClientSecret(settings.epd_client_secret.get_secret_value()),
+        authentication=ClientSecret(settings.epd_client_secret.get_secret_value()),
         enduser_id="lerarenkaart",
     )
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from app.api import deps
 from app.cards.entitlement import belgian_day
-from app.identity.registration import thumbprint
+from app.client_authentication import thumbprint
 from app.main import create_app
 from app.settings import Settings
 from demo import epd, google_wallet, identity_provider
