@@ -18,8 +18,8 @@ from app.api.problems import PROBLEM_RESPONSES
 from app.cards.initials import initials_text
 from app.cards.numbers import card_number_of
 from app.errors import NotFound, Unauthenticated
-from app.verification.ledger import recorded
 from app.verification.recorder import Presentation
+from app.verification.records import recorded
 from app.verification.tills import PresentedKey, read_key
 from app.verification.verdict import Asked, Grade, Reason, Verdict
 from app.web.verdict_texts import verdict_message
