@@ -22,7 +22,7 @@ from app.main import create_app
 from app.settings import Settings
 from demo import epd, google_wallet, identity_provider
 from demo.deployment import CLIENT_ID, Addresses, Deployment, prepare
-from demo.population import Person, cast
+from demo.population import Person, by_key, cast
 from demo.serving import free_port, listening, running
 
 Clock = Callable[[], datetime]
@@ -43,7 +43,7 @@ class World:
 
     def person(self, key: str) -> Person:
         """One of the cast."""
-        return next(person for person in self.people if person.key == key)
+        return by_key(key, on=belgian_day(self.clock()))
 
 
 def wall_clock() -> datetime:

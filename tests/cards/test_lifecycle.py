@@ -3,6 +3,7 @@
 import multiprocessing
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -286,3 +287,30 @@ def test_64_requests_from_two_processes_make_one_card_and_one_pass_per_wallet(
     database.close()
     assert [card.status for card in cards] == [CardStatus.ACTIVE]
     assert carriers == {Carrier.WEB: 1, Carrier.APPLE: 1}
+
+
+@pytest.mark.parametrize("verb", [lifecycle.revoke, lifecycle.end], ids=["revoke", "end"])
+def test_the_name_goes_with_the_last_card(
+    verb: Callable[..., None], database: Database, ring: KeyRing, card_id: uuid.UUID
+) -> None:
+    def keep_and_close(session: Session) -> Teacher:
+        card = _card(session, card_id)
+        names.keep(ring.keys, card.teacher, names.Name("Zoë", "Canary"))
+        verb(session, card, why="request", now=NOW)
+        return card.teacher
+
+    teacher = database.transact(keep_and_close)
+    assert (teacher.data_key, teacher.name) == (None, None)
+
+
+def test_a_replaced_card_keeps_the_name(
+    database: Database, ring: KeyRing, card_id: uuid.UUID
+) -> None:
+    def keep_and_lose(session: Session) -> Teacher:
+        card = _card(session, card_id)
+        names.keep(ring.keys, card.teacher, names.Name("Zoë", "Canary"))
+        lifecycle.reissue(session, card, why="lost", now=NOW)
+        return card.teacher
+
+    teacher = database.transact(keep_and_lose)
+    assert names.read(ring.keys, teacher) == names.Name("Zoë", "Canary")
