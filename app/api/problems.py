@@ -4,6 +4,7 @@ The only place that knows which status code a kind has. Words come from the cata
 `app.web`, one text per kind and language; a problem document never repeats what was sent.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -128,11 +129,16 @@ def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
     # Where and what kind of fault, never what was sent: it may hold anything.
     faults = "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['type'].replace('_', ' ')}"
-        for fault in error.errors()[:5]
+        f"{_place(fault)}: {fault['type'].replace('_', ' ')}" for fault in error.errors()[:5]
     )
     detail = f"The request is not as the contract says: {faults}."
     return problem(request, "malformed-request", 422, detail=detail)
+
+
+def _place(fault: Mapping[str, Any]) -> str:
+    """Where a fault is; the name of a field that we do not know is the sender's own text."""
+    known = fault["loc"][:-1] if fault["type"] == "extra_forbidden" else fault["loc"]
+    return ".".join(str(part) for part in known)
 
 
 def _unexpected(request: Request, error: Exception) -> Response:

@@ -425,6 +425,36 @@ OTHER_TYPES: dict[str, str | None] = {
 }
 
 
+def test_what_cannot_be_read_is_a_problem_that_repeats_nothing_of_it(
+    service: Service, database: Database
+) -> None:
+    headers = bearer(service) | {"content-type": "application/json"}
+    for name, body in UNREADABLE.items():
+        answer = service.http.post(ROUTE, content=body, headers=headers)
+        assert (name, answer.status_code) in {(name, 400), (name, 422)}
+        problem_of(answer, "malformed-request", answer.status_code)
+        said = f"{answer.text} {answer.headers}".lower()
+        assert (name, "canary" in said, "8402" in said) == (name, False, False)
+    with database.reading() as session:
+        assert session.scalars(select(Scan)).all() == []
+
+
+def test_a_problem_says_where_the_fault_is(service: Service) -> None:
+    headers = bearer(service) | {"content-type": "application/json"}
+    details = {
+        name: service.http.post(ROUTE, content=UNREADABLE[name], headers=headers).json()["detail"]
+        for name in ("an unknown field", "a wrong channel", "no presentation")
+    }
+    assert details == {
+        name: f"The request is not as the contract says: {fault}."
+        for name, fault in {
+            "an unknown field": "body: extra forbidden",
+            "a wrong channel": "body.channel: enum",
+            "no presentation": "body.presentation: missing",
+        }.items()
+    }
+
+
 def test_half_a_surrogate_pair_is_at_most_a_code_that_is_not_ours(service: Service) -> None:
     body = raw(presentation="\ud800CANARY")
     headers = bearer(service) | {"content-type": "application/json"}
