@@ -455,6 +455,15 @@ def test_a_problem_says_where_the_fault_is(service: Service) -> None:
     }
 
 
+def test_what_is_not_called_json_is_not_read(service: Service) -> None:
+    for name, media_type in OTHER_TYPES.items():
+        headers = bearer(service) | ({"content-type": media_type} if media_type else {})
+        answer = service.http.post(ROUTE, content=raw(), headers=headers)
+        assert (name, answer.status_code) == (name, 415)
+        problem_of(answer, "unsupported-media-type", 415)
+        assert "CANARY" not in answer.text
+
+
 def test_half_a_surrogate_pair_is_at_most_a_code_that_is_not_ours(service: Service) -> None:
     body = raw(presentation="\ud800CANARY")
     headers = bearer(service) | {"content-type": "application/json"}
@@ -465,11 +474,26 @@ def test_half_a_surrogate_pair_is_at_most_a_code_that_is_not_ours(service: Servi
         problem_of(answer, "malformed-request", 422)
 
 
+def test_json_may_come_with_a_charset_or_as_a_dialect(service: Service) -> None:
+    for media_type in ("application/json; charset=utf-8", "application/vnd.till+json"):
+        headers = bearer(service) | {"content-type": media_type}
+        assert verdict(service.http.post(ROUTE, content=raw(), headers=headers))
+
+
 def test_another_method_is_refused_and_told_which_one_works(service: Service) -> None:
     for method in ("GET", "PUT", "PATCH", "DELETE"):
         answer = service.http.request(method, ROUTE, headers=bearer(service))
         problem_of(answer, "method-not-allowed", 405)
         assert answer.headers["allow"] == "POST"
+
+
+def test_a_number_that_the_till_gives_its_request_comes_back(service: Service) -> None:
+    number = "0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77"
+    for offered, kept in ((number, True), ("84022999609", False), ("", False)):
+        headers = bearer(service) | {"x-request-id": offered}
+        answer = service.http.post(ROUTE, headers=headers)
+        assert (answer.headers["x-request-id"] == offered) is kept
+        problem_of(answer, "unsupported-media-type", 415)
 
 
 # How much and how slowly.
