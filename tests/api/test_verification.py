@@ -2,12 +2,15 @@
 
 import json
 import re
+import socket
 import string
 import threading
+import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -517,6 +520,64 @@ def test_a_body_of_exactly_the_cap_is_read_and_a_byte_more_is_not(service: Servi
         assert len(body) == length
         headers = bearer(service) | {"content-type": "application/json"}
         assert service.http.post(ROUTE, content=body, headers=headers).status_code == status
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(service: Service) -> None:
+    service.hurry(body_timeout_s=0.2)
+    with by_hand(service) as line:
+        line.sendall(head(service, length=100) + raw()[:10])
+        answer = read_from(line)
+    problem_of(answer, "malformed-request", 408)
+
+
+def test_a_body_that_trickles_is_not_waited_for_either(service: Service) -> None:
+    service.hurry(body_timeout_s=0.3)
+    begun = time.monotonic()
+    with by_hand(service) as line:
+        line.sendall(head(service, length=100))
+        line.settimeout(0.1)
+        answer = None
+        while answer is None and time.monotonic() < begun + 5:
+            line.sendall(b" ")
+            with suppress(TimeoutError):
+                answer = read_from(line)
+    assert answer is not None, "the service still waits"
+    problem_of(answer, "malformed-request", 408)
+
+
+@contextmanager
+def by_hand(service: Service) -> Iterator[socket.socket]:
+    """A connection on which anything can be said."""
+    host, port = service.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        yield line
+
+
+def head(service: Service, *, length: int) -> bytes:
+    lines = (
+        f"POST {ROUTE} HTTP/1.1",
+        "Host: localhost",
+        f"Authorization: {bearer(service)['authorization']}",
+        "Content-Type: application/json",
+        f"Content-Length: {length}",
+    )
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
+
+
+def read_from(line: socket.socket) -> httpx.Response:
+    """The answer on a connection that spoke by hand."""
+    said = b""
+    while b"\r\n\r\n" not in said:
+        said += line.recv(65_536)
+    top, _, body = said.partition(b"\r\n\r\n")
+    status, *lines = top.decode().split("\r\n")
+    headers = [tuple(one.split(": ", 1)) for one in lines]
+    while len(body) < int(dict(headers)["content-length"]):
+        body += line.recv(65_536)
+    peer = f"http://localhost:{line.getpeername()[1]}{ROUTE}"
+    return httpx.Response(
+        int(status.split()[1]), headers=headers, content=body, request=httpx.Request("POST", peer)
+    )
 
 
 # Who is first.
