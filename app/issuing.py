@@ -37,8 +37,10 @@ from app.cards.model import Card, Teacher, WalletPass
 from app.cards.names import Name
 from app.cards.token import Carrier, KeyState
 from app.db import Database
-from app.epd.client import EpdAnswer, EpdClient
-from app.epd.model import status_of, store
+from app.epd import intake
+from app.epd.answers import EpdAnswer
+from app.epd.client import EpdClient
+from app.epd.model import status_of
 from app.errors import NotEligible, NotFound, Unavailable
 from app.passes.apple import ApplePasses, authentication_token
 from app.passes.codes import Strip, content_of, web_strips
@@ -101,7 +103,7 @@ class Issuing:
         """The teacher who logged in, made when new, with what the personnel file says now."""
         answer = self._ask(person, now=now)
         teacher, _ = self._database.transact(
-            lambda session: self._decided(session, person, answer, now)
+            lambda session: self._decided(session, person, answer, now=now)
         )
         return teacher.id
 
@@ -110,7 +112,7 @@ class Issuing:
         answer = self._ask(person, now=now)  # 1
 
         def work(session: Session) -> Entitlement | None:
-            teacher, entitlement = self._decided(session, person, answer, now)  # 2
+            teacher, entitlement = self._decided(session, person, answer, now=now)  # 2
             if entitlement and entitlement.entitled:
                 self._grant(session, teacher, entitlement, person.name, now=now)  # 3
             return entitlement
@@ -218,31 +220,14 @@ class Issuing:
             return None
 
     def _decided(
-        self, session: Session, person: Person, answer: EpdAnswer | None, now: datetime
+        self, session: Session, person: Person, answer: EpdAnswer | None, *, now: datetime
     ) -> tuple[Teacher, Entitlement | None]:
-        """The teacher with the answer stored and the rules applied; None if nothing is known."""
+        """The teacher with the answer kept and the rules applied; None if nothing is known."""
         keys = self._ring.keys
-        pepper = keys.active("pepper")
-        teacher = lifecycle.know(
-            session, person.insz.pseudonym(pepper.value), pepper_id=pepper.id, now=now
-        )
+        teacher = intake.teacher_of(session, person.insz, keys=keys, now=now)
         if answer is not None:
-            if answer.replaced_by is not None:
-                moved_to = answer.replaced_by.pseudonym(pepper.value)
-                teacher = lifecycle.move(session, teacher, moved_to, now=now)
-            teacher.heard_at = now
-            if answer.snapshot is not None:
-                sealed = keys.seal(
-                    answer.snapshot.insz.digits.encode(), place=f"epd_person|insz|{teacher.id}"
-                )
-                store(session, teacher.id, answer.snapshot, insz_encrypted=sealed, now=now)
-        status = status_of(session, teacher.id)
-        if status is None:
-            return teacher, None
-        entitlement = decide(status, on=belgian_day(now), policy=self._policy)
-        year = issue_year(entitlement, now=now)
-        lifecycle.refresh(session, teacher, entitlement, year=year, now=now)
-        return teacher, entitlement
+            teacher = intake.hear(session, teacher, answer, keys=keys, now=now)
+        return teacher, intake.review(session, teacher, policy=self._policy, now=now)
 
     def _grant(
         self,

@@ -93,10 +93,10 @@ def _card(state: CardState, reason: str | None, **more: Any) -> State:
             reason=reason,
             holder_name="An-Sofie van den Berghe",
             csrf=CSRF,
-            reference=REFERENCE,
             year=2026,
             **page | more,
-        )
+        ),
+        "reference": REFERENCE,
     }
 
 

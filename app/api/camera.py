@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from app.api.deps import Now, TheHouse, page
 from app.api.limits import address
 from app.cards.initials import initials_text
-from app.verification.ledger import look
+from app.verification.look import look
 from app.verification.verdict import Asked
 from app.web.verdict_texts import VerdictPage
 
