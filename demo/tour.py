@@ -92,7 +92,7 @@ class Tour:
         with self._story.step("the button gives a signed .pkpass", expected="ok") as step:
             _note(step, teacher.press("/card/apple"))
             path = self._story.artefact(step, "lerarenkaart.pkpass", teacher.page.content)
-            root = self._world.deployment.apple.root.read_bytes()
+            root = self._world.deployment.credentials.apple.root.read_bytes()
             installed = apple_phone.install(path.read_bytes(), root_pem=root)
             step.actual = "ok"
         with self._story.step("the phone shows it, a camera reads it", expected=True) as step:
