@@ -60,8 +60,6 @@ class EpdClient:
         client_id: str,
         authentication: ClientSecret | ClientKey,
         enduser_id: str,
-        scope: str = SCOPE,
-        audience: str | None = None,
         patience: Patience = Patience(),  # noqa: B008 - frozen
     ) -> None:
         self._status_url = f"{base_url.rstrip('/')}/v1/personeelsleden/status"
@@ -69,9 +67,7 @@ class EpdClient:
         self._client_id = client_id
         self._authentication = authentication
         self._enduser_id = enduser_id
-        self._grant = {"grant_type": "client_credentials", "scope": scope}
-        if audience is not None:
-            self._grant["audience"] = audience
+        self._grant = {"grant_type": "client_credentials", "scope": SCOPE}
         self._patience = patience
         self._breaker = Breaker(patience)
         self._http = httpx.Client(
