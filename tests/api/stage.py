@@ -126,6 +126,12 @@ class Service:
         browser.press("/card")
         return browser
 
+    def as_teacher(self, browser: Browser) -> dict[str, str]:
+        """The headers with which a teacher's script changes something: session and form token."""
+        browser.open("/card")
+        csrf = browser.forms[0].fields["csrf"]
+        return {"cookie": browser.page.request.headers["cookie"], "x-csrf-token": csrf}
+
     def web_codes(self, teacher: Browser) -> list[str]:
         """The next codes of the web card, the present one first."""
         teacher.open("/card/live")
