@@ -181,10 +181,14 @@ def end(session: Session, card: Card, *, why: str, now: datetime) -> None:
 
 
 def reissue(session: Session, card: Card, *, why: str, now: datetime) -> Card:
-    """Revoke a lost or copied card and give the same teacher a new one, at once."""
+    """Revoke a lost or copied card and give the same teacher a new one, at once.
+
+    A suspension goes over to the new card: whoever may not use the old one gains nothing.
+    """
+    withheld = card.status_reason if card.status is CardStatus.SUSPENDED else None
     _change(session, card, CardStatus.REVOKED, what="revoked", why=why, now=now)
     session.flush()
-    return issue(
+    fresh = issue(
         session,
         card.teacher,
         year=card_year(card.year),
@@ -192,6 +196,9 @@ def reissue(session: Session, card: Card, *, why: str, now: datetime) -> Card:
         why="reissued",
         now=now,
     )
+    if withheld is not None:
+        suspend(session, fresh, why=withheld, now=now)
+    return fresh
 
 
 def rotate(

@@ -11,17 +11,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.cards.entitlement import card_year
 from app.cards.model import Card, WalletPass
 from app.cards.token import Carrier
 from app.errors import NotFound, Unauthenticated
-from app.verification.model import Partner, Scan, Till, TillKey
+from app.verification.model import REMEMBERED, Partner, Scan, Till, TillKey
 from app.verification.tills import PresentedKey
 from app.verification.verdict import Caller, Grade, PassState, PastScan, Reason, Verdict
-from app.verification.verify import HISTORY, Examined
+from app.verification.verify import HISTORY, WRONG_DIGITS, Examined
 
 
 def callers(session: Session, keys: Iterable[PresentedKey]) -> dict[PresentedKey, Caller]:
@@ -62,13 +62,18 @@ def states(session: Session, examined: Iterable[Examined]) -> dict[int | str, Pa
 def history(
     session: Session, card_ids: Collection[uuid.UUID], *, at: datetime
 ) -> defaultdict[uuid.UUID, list[PastScan]]:
-    """The scans of these cards in the 24 hours before, oldest first."""
+    """What the rules look at of these cards' scans, oldest first: uses of a day, recent guesses.
+
+    Other refusals are left out: a till that shows one card without end must cost the others
+    nothing, and uses and guesses have a limit of their own.
+    """
     found: defaultdict[uuid.UUID, list[PastScan]] = defaultdict(list)
     if card_ids:
         rows = (
             select(Scan, Till)
             .join(Till, Scan.till_id == Till.id)
             .where(Scan.card_id.in_(card_ids), Scan.at > at - HISTORY)
+            .where(REMEMBERED.self_group(), or_(Scan.valid, Scan.at > at - WRONG_DIGITS))
             .order_by(Scan.at)
         )
         for scan, till in session.execute(rows):

@@ -5,6 +5,7 @@ the application of the test steps onto it. Everybody around it is simulated by `
 """
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,12 +28,6 @@ from demo.world import World
 
 # Where the service would be behind TLS; the simulated log-in knows it too.
 HTTPS = "https://kaart.example"
-# What undoes any order to a simulator.
-PEACE: dict[str, dict[str, Any]] = {
-    "epd": {"faults": []},
-    "google": {},
-    "identity_provider": {"lie": None},
-}
 
 
 @dataclass(slots=True)
@@ -97,8 +92,14 @@ class Service:
         """Close every window and shop, and let those around recover from what they were told."""
         for one in (self.http, *self._open):
             one.close()
+        files = [person.record for person in self.world.people if person.record is not None]
+        peace = {
+            "epd": {"faults": [], "people": files},
+            "google": {},
+            "identity_provider": {"lie": None},
+        }
         for who in sorted(self._scripted):
-            self.script(who, **PEACE[who])
+            self.script(who, **peace[who])
 
     def browser(self) -> Browser:
         """A browser that was nowhere yet."""
@@ -125,6 +126,12 @@ class Service:
         browser = self.logged_in(key)
         browser.press("/card")
         return browser
+
+    def as_teacher(self, browser: Browser) -> dict[str, str]:
+        """The headers with which a teacher's script changes something: session and form token."""
+        browser.open("/card")
+        csrf = browser.forms[0].fields["csrf"]
+        return {"cookie": browser.page.request.headers["cookie"], "x-csrf-token": csrf}
 
     def web_codes(self, teacher: Browser) -> list[str]:
         """The next codes of the web card, the present one first."""
@@ -169,6 +176,46 @@ class Service:
         self.app.dependency_overrides |= {
             dependency: partial(_fail, error) for dependency in self.app.dependency_overrides
         }
+
+
+class LogIn:
+    """A log-in done by hand, so that every answer and cookie on the way can be looked at.
+
+    `begun` is our answer that sends the browser away, `cookie` what it gave the browser, and
+    `callback` the path with which the provider sends the browser back.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        person: str = "permanent",
+        *,
+        to: str = "/card",
+        decision: str = "log-in",
+    ) -> None:
+        self._http = service.http
+        self.begun = service.http.get("/login", params={"to": to})
+        self.cookie = self.begun.headers["set-cookie"].split(";")[0]
+        with httpx.Client() as browser:
+            page = browser.get(self.begun.headers["location"])
+            form = re.search(r'name="request" value="([^"]+)"', page.text)
+            assert form is not None
+            means = re.findall(r'name="acr" value="([^"]+)"', page.text)
+            chosen = {"request": form[1], "person": person, "acr": means[0], "decision": decision}
+            back = browser.post(str(page.url.join("auth/choice")), data=chosen)
+        self.sent_to = httpx.URL(back.headers["location"])
+        self.callback = self.sent_to.raw_path.decode()
+
+    def finish(self, *, cookie: str | None = None, callback: str | None = None) -> httpx.Response:
+        """Come back, with the cookie of this log-in or with another."""
+        headers = {"cookie": self.cookie if cookie is None else cookie, "accept": "text/html"}
+        return self._http.get(callback or self.callback, headers=headers)
+
+
+def cookies_of(answer: httpx.Response) -> dict[str, set[str]]:
+    """What an answer gives the browser to keep: `name=value` and its flags."""
+    lines = (line.split("; ") for line in answer.headers.get_list("set-cookie"))
+    return {crumb: set(flags) for crumb, *flags in lines if "Max-Age=0" not in flags}
 
 
 def _fail(error: Exception) -> None:

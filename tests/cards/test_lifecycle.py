@@ -177,6 +177,19 @@ def test_a_lost_card_is_replaced_by_one_with_another_number(
     assert old.teacher_id == new.teacher_id
 
 
+@pytest.mark.parametrize("why", ["fraud", EntitlementReason.NOT_EMPLOYED])
+def test_reporting_a_suspended_card_lost_does_not_lift_the_suspension(
+    why: str, database: Database, card_id: uuid.UUID
+) -> None:
+    def suspend_and_lose(session: Session) -> Card:
+        card = _card(session, card_id)
+        lifecycle.suspend(session, card, why=why, now=NOW)
+        return lifecycle.reissue(session, card, why="lost", now=NOW)
+
+    new = database.transact(suspend_and_lose)
+    assert (new.id == card_id, new.status, new.status_reason) == (False, CardStatus.SUSPENDED, why)
+
+
 def test_a_rotated_pass_has_the_next_generation_under_the_newest_key(
     database: Database, ring: KeyRing, card_id: uuid.UUID, tmp_path: Path
 ) -> None:

@@ -13,9 +13,11 @@ from app.cards.model import Card, WalletPass
 from app.cards.token import WALLET_LIFETIME_S, WEB_LIFETIME_S, Carrier, Tail, code, mint
 from app.errors import Forbidden, Unauthenticated
 from app.verification import partners
+from app.verification.ledger import Ledger
 from app.verification.model import Scan, TillKey
 from app.verification.tills import read_key
 from app.verification.verdict import Grade, Reason
+from app.verification.verify import Examined, examine
 from tests.verification.counter import BASE, Counter
 
 NOW = int(datetime(2026, 11, 24, 10, 0, 10, tzinfo=UTC).timestamp())
@@ -80,6 +82,20 @@ def test_five_minutes_after_the_wrong_digits_the_partner_may_check_again(counter
         counter.show(google(counter, digits=f"{number:08}"), guesser, at=NOW)
     assert not counter.show(google(counter), guesser, at=NOW + 20).valid
     assert counter.show(google(counter, at=NOW + 301), guesser, at=NOW + 301).valid
+
+
+def test_refusals_without_end_do_not_lengthen_what_later_checks_read(counter: Counter) -> None:
+    counter.place(apple(counter))
+    key = counter.key()
+    assert counter.show(apple(counter), counter.key("B"), at=NOW).valid
+    for second in range(5):
+        too_low = counter.show(apple(counter), key, at=NOW + second, min_grade=Grade.LIVE)
+        assert too_low.reason is Reason.GRADE_TOO_LOW
+    examined = examine(apple(counter), counter.ring.keys, code_base=BASE)
+    assert isinstance(examined, Examined)
+    with counter.database.reading() as session:
+        ledger = Ledger(session, [key], [examined], at=datetime.fromtimestamp(NOW + 9, UTC))
+        assert [past.verdict.valid for past in ledger.past(ledger.state(examined))] == [True]
 
 
 def test_the_eleventh_check_of_an_apple_code_in_a_day_asks_for_an_identity_card(
