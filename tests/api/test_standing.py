@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.cards.entitlement import CardStatus
-from app.cards.model import Card
+from app.cards.model import Card, Teacher
 from app.db import Database
 from demo.shop import gist
 from tests.api.stage import Clock, Service
@@ -132,3 +132,11 @@ def test_nonsense_from_the_file_is_silence(service: Service, database: Database)
         assert (kind, service.logged_in("permanent").status) == (kind, "Nog niet bekend")
     assert cards(database) == []
     assert service.logged_in("permanent").status == "Klaar voor jou"
+
+
+def test_a_replaced_number_leaves_no_second_row_of_the_same_person(
+    service: Service, database: Database
+) -> None:
+    service.with_card("replaced")
+    with database.reading() as session:
+        assert len(session.scalars(select(Teacher)).all()) == 1
