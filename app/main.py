@@ -38,7 +38,7 @@ class State(TypedDict):
 
 def create_app(settings: Settings) -> FastAPI:
     """The whole application; nothing is opened before its lifespan begins."""
-    deployment = Deployment.load(settings, now=deps.now())
+    deployment = Deployment.load(settings, now=deps.clock())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
@@ -47,7 +47,16 @@ def create_app(settings: Settings) -> FastAPI:
         with ExitStack() as open_:
             yield {"house": _open(deployment, open_)}
 
-    app = _routes(FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, **openapi.ABOUT))
+    # No redirect to the address without a final slash: it would lead to whatever Host is sent.
+    app = _routes(
+        FastAPI(
+            lifespan=lifespan,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            **openapi.ABOUT,
+        )
+    )
     problems.install(app)
     elsewhere = {_origin(settings.oidc_issuer), _origin(settings.google_save_url)}
     app.add_middleware(
