@@ -15,6 +15,7 @@ RATES: dict[str, RateLimitItem] = {
     "typed-number": parse("10/minute"),
     "refused-key": parse("30/minute"),
     "login": parse("30/minute"),
+    "device-log": parse("30/minute"),
 }
 
 
