@@ -14,7 +14,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app.api import camera, deps, login, openapi, operations, partner, problems, teacher
+from app.api import apple, camera, deps, login, openapi, operations, partner, problems, teacher
 from app.api.deps import House
 from app.api.envelope import Envelope
 from app.api.limits import Limits
@@ -76,6 +76,7 @@ def _routes(app: FastAPI) -> FastAPI:
         teacher.router,
         partner.router,
         camera.router,
+        apple.router,
         operations.router,
         operations.pages,
     ):
@@ -95,6 +96,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
     )
     recorder.start()
     open_.callback(recorder.stop)
+    apple_passes = deployment.apple_passes()
     texts = Texts.load()
     return House(
         public_url=settings.public_url,
@@ -108,11 +110,12 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
             database,
             ring,
             epd=open_.enter_context(closing(deployment.epd())),
-            apple=deployment.apple_passes(),
+            apple=apple_passes,
             google=deployment.google_passes(wallet),
             policy=deployment.policy,
             code_base=settings.code_base,
         ),
+        apple=apple_passes,
         certificates=deployment.certificates,
         limits=Limits(settings.rate_limit_storage),
         pages=Pages(texts, environment_name=settings.environment),

@@ -17,6 +17,7 @@ from app.cards.keyring import KeyRing
 from app.db import Database
 from app.identity.oidc import OidcClient
 from app.issuing import Issuing
+from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
 from app.verification.recorder import Recorder
 from app.verification.verify import Superseded
@@ -38,6 +39,7 @@ class House:
     recorder: Recorder
     oidc: OidcClient
     issuing: Issuing
+    apple: ApplePasses
     certificates: Certificates
     limits: Limits
     pages: Pages

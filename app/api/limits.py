@@ -23,6 +23,7 @@ RATES: dict[str, RateLimitItem] = {
     "typed-number": parse("10/minute"),
     "refused-key": parse("30/minute"),
     "login": parse("30/minute"),
+    "device-log": parse("30/minute"),
 }
 LONGEST_S = max(rate.get_expiry() for rate in RATES.values())
 IPV6_NETWORK_BYTES = 8  # of a /64, which one household has to itself
