@@ -101,7 +101,7 @@ def take(session: Session, carrier: Carrier, *, limit: int, now: datetime) -> Ba
         .join(Card, Card.id == WalletPass.card_id)
         .outerjoin(PassDelivery, PassDelivery.pass_id == WalletPass.id)
         .where(WalletPass.carrier == carrier, _lags(), or_(_nobody_at_it(now), _no_row()))
-        .where(_not_given_up())
+        .where(~_given_up())
         .order_by(case((Card.status == CardStatus.ACTIVE, 1), else_=0), WalletPass.revised_at)
         .limit(limit)
     )
@@ -131,7 +131,7 @@ def settle(session: Session, batch: Batch, outcomes: Sequence[Outcome], *, now: 
 
 def figures(session: Session, *, now: datetime) -> Figures:
     """Count what lags at all wallets together."""
-    parked = case((PassDelivery.parked_at.is_not(None), 1), else_=0)
+    parked = case((_given_up(), 1), else_=0)
     counted = (
         select(
             func.count(),
@@ -180,9 +180,10 @@ def _nobody_at_it(now: datetime) -> ColumnElement[bool]:
     return lease_over & wait_over
 
 
-def _not_given_up() -> ColumnElement[bool]:
-    """A pass that was given up is tried again once it has changed since."""
-    return ~func.coalesce(PassDelivery.parked_at >= WalletPass.revised_at, false())
+def _given_up() -> ColumnElement[bool]:
+    """Whether nobody tries this revision any more; the next one is tried again."""
+    # `parked_at` is the moment of the revision that was given up; every next one is later.
+    return func.coalesce(PassDelivery.parked_at >= WalletPass.revised_at, false())
 
 
 def _delivered(session: Session, lease: uuid.UUID, outcome: Outcome, now: datetime) -> None:
@@ -217,10 +218,11 @@ def _failed(session: Session, lease: uuid.UUID, outcome: Outcome, now: datetime)
         return
     row.leased_by = row.leased_until = None
     row.attempts += 1
-    revised_at = session.get_one(WalletPass, outcome.pass_id).revised_at
-    if outcome.final or now - revised_at >= PATIENCE:
-        # Not before the change that failed: its moment may lie a little ahead of the clock.
-        row.parked_at = max(now, revised_at)
+    wallet_pass = session.get_one(WalletPass, outcome.pass_id)
+    unchanged = wallet_pass.revision == outcome.revision
+    if unchanged and (outcome.final or now - wallet_pass.revised_at >= PATIENCE):
+        # Not `now`: a change that is being committed at this moment must count as a later one.
+        row.parked_at = wallet_pass.revised_at
         row.parked_reason = (outcome.failure or "")[:REASON_LENGTH]
         row.attempts, row.next_attempt_at = 0, None
         return
