@@ -32,17 +32,18 @@ from app.cards.entitlement import (
 )
 from app.cards.initials import initials_of
 from app.cards.insz import Insz
-from app.cards.keyring import KeyRing, Keys
+from app.cards.keyring import KeyRing
 from app.cards.model import Card, Teacher, WalletPass
 from app.cards.names import Name
 from app.cards.token import Carrier, KeyState
 from app.db import Database
-from app.epd.client import EpdAnswer, EpdClient
-from app.epd.model import status_of, store
+from app.epd import intake
+from app.epd.answers import EpdAnswer
+from app.epd.client import EpdClient
+from app.epd.model import status_of
 from app.errors import NotEligible, NotFound, Unavailable
 from app.passes.apple import ApplePasses, authentication_token
-from app.passes.codes import Strip, content_of, web_strips
-from app.passes.content import PassContent
+from app.passes.codes import SHOWN, Strip, content_of, totp_key_of, web_strips
 from app.passes.google_answer import GoogleRefused
 from app.passes.google_passes import GooglePasses
 
@@ -101,7 +102,7 @@ class Issuing:
         """The teacher who logged in, made when new, with what the personnel file says now."""
         answer = self._ask(person, now=now)
         teacher, _ = self._database.transact(
-            lambda session: self._decided(session, person, answer, now)
+            lambda session: self._decided(session, person, answer, now=now)
         )
         return teacher.id
 
@@ -110,7 +111,7 @@ class Issuing:
         answer = self._ask(person, now=now)  # 1
 
         def work(session: Session) -> Entitlement | None:
-            teacher, entitlement = self._decided(session, person, answer, now)  # 2
+            teacher, entitlement = self._decided(session, person, answer, now=now)  # 2
             if entitlement and entitlement.entitled:
                 self._grant(session, teacher, entitlement, person.name, now=now)  # 3
             return entitlement
@@ -157,22 +158,22 @@ class Issuing:
     def apple_pass(self, teacher_id: uuid.UUID, *, now: datetime) -> bytes:
         """Step 4 for Apple: the signed .pkpass; only reads and signs."""
         keys = self._ring.keys
-        wallet_pass, content = self._content(teacher_id, Carrier.APPLE, keys)
+        wallet_pass = self._pass(teacher_id, Carrier.APPLE)
         token = authentication_token(
             keys.secrets["pass"][wallet_pass.pass_secret_id].value,
             self._apple.pass_type_identifier,
             wallet_pass.serial,
         )
+        content = content_of(wallet_pass, keys=keys, base=self._code_base)
         return self._apple.make(content, authentication_token=token, now=now)
 
     def google_link(self, teacher_id: uuid.UUID, *, now: datetime) -> str:
         """Steps 3 to 5 for Google: the object inserted there, and the link that saves it."""
         self.add_pass(teacher_id, Carrier.GOOGLE, now=now)  # 3
         keys = self._ring.keys
-        wallet_pass, content = self._content(teacher_id, Carrier.GOOGLE, keys)
-        totp_key = keys.token[wallet_pass.key_id].totp_key(
-            wallet_pass.pass_number, wallet_pass.generation
-        )
+        wallet_pass = self._pass(teacher_id, Carrier.GOOGLE)
+        content = content_of(wallet_pass, keys=keys, base=self._code_base)
+        totp_key = totp_key_of(wallet_pass, keys=keys)
         try:
             self._google.put(content, totp_key=totp_key, now=now)  # 4
         except GoogleRefused as refusal:
@@ -194,10 +195,9 @@ class Issuing:
 
     def strips(self, teacher_id: uuid.UUID, *, count: int, now: datetime) -> list[Strip]:
         """The next web codes of the card."""
-        with self._database.reading() as session:
-            card, wallet_pass = _pass_of(session, teacher_id, Carrier.WEB)
+        wallet_pass = self._pass(teacher_id, Carrier.WEB)
         keys = self._ring.keys
-        return web_strips(card, wallet_pass, count=count, keys=keys, base=self._code_base, now=now)
+        return web_strips(wallet_pass, count=count, keys=keys, base=self._code_base, now=now)
 
     def report_lost(self, teacher_id: uuid.UUID, *, now: datetime) -> None:
         """Revoke the card at once and give a new one in the same transaction."""
@@ -218,31 +218,14 @@ class Issuing:
             return None
 
     def _decided(
-        self, session: Session, person: Person, answer: EpdAnswer | None, now: datetime
+        self, session: Session, person: Person, answer: EpdAnswer | None, *, now: datetime
     ) -> tuple[Teacher, Entitlement | None]:
-        """The teacher with the answer stored and the rules applied; None if nothing is known."""
+        """The teacher with the answer kept and the rules applied; None if nothing is known."""
         keys = self._ring.keys
-        pepper = keys.active("pepper")
-        teacher = lifecycle.know(
-            session, person.insz.pseudonym(pepper.value), pepper_id=pepper.id, now=now
-        )
+        teacher = intake.teacher_of(session, person.insz, keys=keys, now=now)
         if answer is not None:
-            if answer.replaced_by is not None:
-                moved_to = answer.replaced_by.pseudonym(pepper.value)
-                teacher = lifecycle.move(session, teacher, moved_to, now=now)
-            teacher.heard_at = now
-            if answer.snapshot is not None:
-                sealed = keys.seal(
-                    answer.snapshot.insz.digits.encode(), place=f"epd_person|insz|{teacher.id}"
-                )
-                store(session, teacher.id, answer.snapshot, insz_encrypted=sealed, now=now)
-        status = status_of(session, teacher.id)
-        if status is None:
-            return teacher, None
-        entitlement = decide(status, on=belgian_day(now), policy=self._policy)
-        year = issue_year(entitlement, now=now)
-        lifecycle.refresh(session, teacher, entitlement, year=year, now=now)
-        return teacher, entitlement
+            teacher = intake.hear(session, teacher, answer, keys=keys, now=now)
+        return teacher, intake.review(session, teacher, policy=self._policy, now=now)
 
     def _grant(
         self,
@@ -265,13 +248,23 @@ class Issuing:
         names.keep(keys, teacher, name)
         lifecycle.add_pass(session, card, Carrier.WEB, keys=keys, now=now)
 
-    def _content(
-        self, teacher_id: uuid.UUID, carrier: Carrier, keys: Keys
-    ) -> tuple[WalletPass, PassContent]:
+    def _pass(self, teacher_id: uuid.UUID, carrier: Carrier) -> WalletPass:
+        """The pass of the card in force, with what it shows."""
+        found = (
+            select(WalletPass)
+            .join(WalletPass.card)
+            .where(
+                Card.teacher_id == teacher_id,
+                Card.status.in_(lifecycle.IN_FORCE),
+                WalletPass.carrier == carrier,
+            )
+            .options(SHOWN)
+        )
         with self._database.reading() as session:
-            card, wallet_pass = _pass_of(session, teacher_id, carrier)
-            name = names.read(keys, card.teacher)
-        return wallet_pass, content_of(card, wallet_pass, name, keys=keys, base=self._code_base)
+            wallet_pass = session.scalars(found).one_or_none()
+        if wallet_pass is None:
+            raise NotFound("There is no such pass yet.")
+        return wallet_pass
 
 
 def _card_of(session: Session, teacher_id: uuid.UUID) -> Card:
@@ -280,19 +273,3 @@ def _card_of(session: Session, teacher_id: uuid.UUID) -> Card:
     if card is None:
         raise NotFound("There is no card yet.")
     return card
-
-
-def _pass_of(session: Session, teacher_id: uuid.UUID, carrier: Carrier) -> tuple[Card, WalletPass]:
-    found = (
-        select(Card, WalletPass)
-        .join(WalletPass, WalletPass.card_id == Card.id)
-        .where(
-            Card.teacher_id == teacher_id,
-            Card.status.in_(lifecycle.IN_FORCE),
-            WalletPass.carrier == carrier,
-        )
-    )
-    row = session.execute(found).one_or_none()
-    if row is None:
-        raise NotFound("There is no such pass yet.")
-    return row[0], row[1]

@@ -1,9 +1,8 @@
 """What a deployment can set, read once from the environment.
 
-Knows names, defaults and what production must not run with. Only the composition roots
-(`cli`, `main`, `worker`, `doctor`, migrations) import this; rooms get plain values. Every
-setting has the prefix `LERARENKAART_`; a secret can also be given as a file, in
-`LERARENKAART_<NAME>_FILE`.
+Knows names, defaults and what production must not run with. Only where a process begins is this
+imported (`cli`, `asgi`, `main`, `deployment`, migrations); rooms get plain values. Every setting
+has the prefix `LERARENKAART_`; a secret can also be given as a file, in `LERARENKAART_<NAME>_FILE`.
 """
 
 import os

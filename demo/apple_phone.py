@@ -2,7 +2,7 @@
 
 Knows what Wallet does at installation: every hash made again, the sets of files equal, the
 signature verified up to a trusted root (by OpenSSL, which knows nothing of this project).
-Draws the classic face with its QR code, which a camera, or `read_code`, reads back.
+Draws the classic face with its QR code, which a scanner reads back.
 """
 
 import hashlib
@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import qrcode
-import zxingcpp
 from PIL import Image, ImageDraw, ImageFont
 
 from app.passes.checks.languages import parse
@@ -111,12 +110,6 @@ def draw(installed: InstalledPass, *, language: str = "nl") -> Image.Image:
     if installed.code is not None:
         _draw_code(face, pen, installed.code, content["barcodes"][0].get("altText", ""))
     return face
-
-
-def read_code(picture: Image.Image) -> str | None:
-    """Return the text of the QR code in a picture, as a scanner at a till would."""
-    found = zxingcpp.read_barcodes(picture)
-    return found[0].text if found else None
 
 
 def _check_manifest(files: dict[str, bytes]) -> None:

@@ -53,17 +53,24 @@ class Shop:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
-    """One folder, what stands in it, and the settings of its service."""
+class Credentials:
+    """What Apple, Google, the log-in and the personnel file know the service by."""
 
-    directory: Path
-    database_url: str
-    addresses: Addresses
-    shops: Mapping[str, Shop]
     apple: apple_certificates.Files
     google_account: Path
     login_key: Path
     epd_secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One folder with its key ring in `keys`, a database, and the settings of its service."""
+
+    directory: Path
+    database_url: str
+    addresses: Addresses
+    credentials: Credentials
+    shops: Mapping[str, Shop]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -74,6 +81,7 @@ class Deployment:
     @property
     def settings(self) -> dict[str, str | Path]:
         """The service's settings, without their prefix."""
+        credentials = self.credentials
         return {
             "ENVIRONMENT": "demo",
             "DATABASE_URL": self.database_url,
@@ -81,17 +89,17 @@ class Deployment:
             "KEY_DIRECTORY": self.directory / "keys",
             "OIDC_ISSUER": f"{self.addresses.identity_provider}/op",
             "OIDC_CLIENT_ID": CLIENT_ID,
-            "OIDC_CLIENT_KEY_FILE": self.login_key,
+            "OIDC_CLIENT_KEY_FILE": credentials.login_key,
             "EPD_BASE_URL": self.addresses.epd,
             "EPD_TOKEN_URL": f"{self.addresses.epd}/op/v1/token",
             "EPD_CLIENT_ID": CLIENT_ID,
-            "EPD_CLIENT_SECRET": self.epd_secret,
+            "EPD_CLIENT_SECRET": credentials.epd_secret,
             "APPLE_PASS_TYPE_IDENTIFIER": PASS_TYPE_IDENTIFIER,
             "APPLE_TEAM_IDENTIFIER": TEAM_IDENTIFIER,
-            "APPLE_CERTIFICATE_FILE": self.apple.certificate,
-            "APPLE_WWDR_FILE": self.apple.wwdr,
+            "APPLE_CERTIFICATE_FILE": credentials.apple.certificate,
+            "APPLE_WWDR_FILE": credentials.apple.wwdr,
             "GOOGLE_ISSUER_ID": GOOGLE_ISSUER_ID,
-            "GOOGLE_SERVICE_ACCOUNT_FILE": self.google_account,
+            "GOOGLE_SERVICE_ACCOUNT_FILE": credentials.google_account,
             "GOOGLE_WALLET_BASE_URL": self.addresses.google,
             "GOOGLE_SAVE_URL": f"{self.addresses.google}/gp/v/save",
         }
@@ -105,25 +113,32 @@ def prepare(
     database_url = database_url or f"sqlite:///{directory / 'lerarenkaart.sqlite3'}"
     migrate.upgrade(database_url)
     keyring.init(directory / "keys", environment="demo", now=now)
-    apple = apple_certificates.create(
-        directory / "apple",
-        pass_type_identifier=PASS_TYPE_IDENTIFIER,
-        team_identifier=TEAM_IDENTIFIER,
-        now=now,
-    )
     return Deployment(
         directory=directory,
         database_url=database_url,
         addresses=addresses,
-        shops=_shops(database_url, now=now),
-        apple=apple,
+        credentials=make_credentials(directory, addresses, now=now),
+        shops=open_shops(database_url, now=now),
+    )
+
+
+def make_credentials(directory: Path, addresses: Addresses, *, now: datetime) -> Credentials:
+    """Make what others know the service by; it serves any number of deployments."""
+    return Credentials(
+        apple=apple_certificates.create(
+            directory / "apple",
+            pass_type_identifier=PASS_TYPE_IDENTIFIER,
+            team_identifier=TEAM_IDENTIFIER,
+            now=now,
+        ),
         google_account=google_account.create(directory, f"{addresses.google}/token"),
         login_key=_login_key(directory / "login-key.pem"),
         epd_secret=os.urandom(24).hex(),
     )
 
 
-def _shops(database_url: str, *, now: datetime) -> dict[str, Shop]:
+def open_shops(database_url: str, *, now: datetime) -> dict[str, Shop]:
+    """Register the shops in a migrated database, a till with two keys each."""
     with closing(Database(database_url)) as database:
         return {
             key: database.transact(partial(_shop, name=name, place=place, now=now))

@@ -1,4 +1,4 @@
-"""An Android phone with Google Wallet: shows the code of an object, and a camera reads it.
+"""An Android phone with Google Wallet: shows the code of an object.
 
 Knows how Wallet fills a rotating barcode (RFC 4226, RFC 6238); computed here from the
 object alone, independently of our own TOTP, so that one checks the other.
@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import qrcode
-import zxingcpp
 from PIL import Image
 from qrcode.constants import ERROR_CORRECT_M
 
@@ -36,14 +35,6 @@ def screen(text: str) -> Image.Image:
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, box_size=6, border=4)
     code.add_data(text, optimize=0)
     return code.make_image().get_image().convert("L")
-
-
-def camera(image: Image.Image) -> str:
-    """What a scanner reads from a picture; raises ValueError when it sees no code."""
-    found = zxingcpp.read_barcode(image)
-    if found is None:
-        raise ValueError("no code in the picture")
-    return str(found.text)
 
 
 def _values(totp: dict[str, Any], now: datetime) -> Iterator[tuple[str, str]]:

@@ -23,7 +23,7 @@ def print_card(world: World) -> tuple[str, str]:
         card = session.scalars(select(Card).where(Card.status == CardStatus.ACTIVE)).one()
         paper = lifecycle.add_pass(session, card, Carrier.PAPER, keys=keys, now=world.clock())
         base = world.addresses.service.upper()
-        return wallet_code(card, paper, keys=keys, base=base), card.number
+        return wallet_code(paper, keys=keys, base=base), card.number
 
     with closing(Database(world.deployment.database_url)) as database:
         return database.transact(work)

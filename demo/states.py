@@ -9,8 +9,10 @@ from fastapi.responses import HTMLResponse
 
 from app.api.deps import page
 from app.cards.entitlement import Employment, EntitlementReason, StaffCategory
+from app.cards.initials import initials_of
+from app.cards.token import Carrier
 from app.errors import NotFound
-from app.verification.verdict import Grade, Reason
+from app.verification.verdict import Grade, Reason, Verdict
 from app.web.card_page import CardPage
 from app.web.card_texts import CardState
 from app.web.problem_texts import LOGIN_FAILURES, PROBLEMS
@@ -93,10 +95,10 @@ def _card(state: CardState, reason: str | None, **more: Any) -> State:
             reason=reason,
             holder_name="An-Sofie van den Berghe",
             csrf=CSRF,
-            reference=REFERENCE,
             year=2026,
             **page | more,
-        )
+        ),
+        "reference": REFERENCE,
     }
 
 
@@ -125,18 +127,23 @@ def _cards() -> dict[str, State]:
 
 
 def _verdict(reason: Reason, **more: Any) -> State:
-    page = VerdictPage(valid=reason is Reason.OK, reason=reason, checked_at=AT, **more)
-    return "verdict.html", {"page": page}
+    verdict = Verdict(valid=reason is Reason.OK, reason=reason, cause="", checked_at=AT, **more)
+    return "verdict.html", {"page": VerdictPage(verdict)}
 
 
 def _verdicts() -> dict[str, State]:
-    web: dict[str, Any] = {"carrier": "web", "grade": Grade.LIVE}
-    google: dict[str, Any] = {"carrier": "google", "grade": Grade.RECENT}
-    paper: dict[str, Any] = {"carrier": "paper", "grade": Grade.STATIC}
+    web: dict[str, Any] = {"carrier": Carrier.WEB, "grade": Grade.LIVE}
+    google: dict[str, Any] = {"carrier": Carrier.GOOGLE, "grade": Grade.RECENT}
+    paper: dict[str, Any] = {"carrier": Carrier.PAPER, "grade": Grade.STATIC}
     year_end = date(2026, 12, 31)
     return {
         **{f"verdict-{reason}": _verdict(reason) for reason in Reason},
-        "verdict-ok": _verdict(Reason.OK, **web, expires_on=year_end, initials="A.V."),
+        "verdict-ok": _verdict(
+            Reason.OK,
+            **web,
+            expires_on=year_end,
+            initials=initials_of("An-Sofie", "van den Berghe"),
+        ),
         "verdict-advice": _verdict(
             Reason.OK, **paper, expires_on=year_end, advice=("check_id",), test=True
         ),

@@ -8,13 +8,13 @@ from datetime import timedelta
 from io import BytesIO
 
 import httpx
-import zxingcpp
 from PIL import Image
 
 from app.passes import qr
 from demo import apple_phone, google_phone
 from demo.browser import Browser
 from demo.office import print_card
+from demo.scanner import read_code
 from demo.shop import Till, gist
 from demo.story import Step, Story
 from demo.world import World
@@ -92,7 +92,7 @@ class Tour:
         with self._story.step("the button gives a signed .pkpass", expected="ok") as step:
             _note(step, teacher.press("/card/apple"))
             path = self._story.artefact(step, "lerarenkaart.pkpass", teacher.page.content)
-            root = self._world.deployment.apple.root.read_bytes()
+            root = self._world.deployment.credentials.apple.root.read_bytes()
             installed = apple_phone.install(path.read_bytes(), root_pem=root)
             step.actual = "ok"
         with self._story.step("the phone shows it, a camera reads it", expected=True) as step:
@@ -210,8 +210,7 @@ class Tour:
 
     def _through_a_camera(self, step: Step, name: str, picture: bytes) -> str:
         path = self._story.artefact(step, name, picture)
-        found = zxingcpp.read_barcodes(Image.open(path))
-        return found[0].text if found else ""
+        return read_code(Image.open(path)) or ""
 
     def _google_object(self) -> dict[str, object]:
         state = httpx.get(f"{self._world.addresses.google}/_state").json()

@@ -5,7 +5,7 @@ Google Wallet in threads of this process, the service in a process of its own. A
 live on another day: then the service runs in a thread too, with that day as its clock.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,16 +13,17 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from app.api import deps
 from app.cards.entitlement import belgian_day
-from app.identity.registration import thumbprint
+from app.client_authentication import thumbprint
 from app.main import create_app
 from app.settings import Settings
 from demo import epd, google_wallet, identity_provider
-from demo.deployment import CLIENT_ID, Addresses, Deployment, prepare
-from demo.population import Person, cast
+from demo.deployment import CLIENT_ID, Addresses, Credentials, Deployment, prepare
+from demo.population import Person, by_key, cast
 from demo.serving import free_port, listening, running
 
 Clock = Callable[[], datetime]
@@ -43,7 +44,7 @@ class World:
 
     def person(self, key: str) -> Person:
         """One of the cast."""
-        return next(person for person in self.people if person.key == key)
+        return by_key(key, on=belgian_day(self.clock()))
 
 
 def wall_clock() -> datetime:
@@ -74,11 +75,49 @@ def world(
     told = clock or wall_clock
     deployment = prepare(directory, addresses, database_url=database_url, now=told())
     people = cast(belgian_day(told()))
+    services = [addresses.service]
     with ExitStack() as open_:
-        for name, app in _simulators(deployment, people, told).items():
+        for name, app in simulators(
+            deployment.credentials, addresses, people, services=services, clock=told
+        ).items():
             open_.enter_context(listening(app, ports[name]))
         open_.enter_context(_service(deployment, clock))
         yield World(deployment, people, told)
+
+
+def service_app(deployment: Deployment, clock: Clock) -> FastAPI:
+    """The service as an application that lives by another clock."""
+    app = create_app(Settings(**{k.lower(): v for k, v in deployment.settings.items()}))
+    app.dependency_overrides[deps.now] = clock
+    return app
+
+
+def simulators(
+    credentials: Credentials,
+    addresses: Addresses,
+    people: tuple[Person, ...],
+    *,
+    services: Collection[str],
+    clock: Clock,
+) -> dict[str, ASGIApp]:
+    """Everybody but the service, by the name of their address; any of `services` may log in."""
+    public_key = load_pem_private_key(credentials.login_key.read_bytes(), None).public_key()
+    assert isinstance(public_key, RSAPublicKey)  # noqa: S101 - as `make_credentials` made it
+    client = identity_provider.Client(
+        client_id=CLIENT_ID,
+        redirect_uris=frozenset(f"{service}/callback" for service in services),
+        post_logout_redirect_uris=frozenset(f"{service}/logged-out" for service in services),
+        public_key=public_key,
+        key_id=thumbprint(public_key),
+    )
+    issuer = f"{addresses.identity_provider}/op"
+    return {
+        "identity_provider": identity_provider.create_app(
+            people, issuer=issuer, clients=[client], clock=clock
+        ),
+        "epd": epd.create_app(people, client_id=CLIENT_ID, client_secret=credentials.epd_secret),
+        "google": google_wallet.create_app([credentials.google_account], clock=clock),
+    }
 
 
 def _service(deployment: Deployment, clock: Clock | None) -> AbstractContextManager[object]:
@@ -86,31 +125,4 @@ def _service(deployment: Deployment, clock: Clock | None) -> AbstractContextMana
     if clock is None:
         log = deployment.directory / "service.log"
         return running("demo.service:app", port, environment=deployment.environment, log=log)
-    app = create_app(Settings(**{k.lower(): v for k, v in deployment.settings.items()}))
-    app.dependency_overrides[deps.now] = clock
-    return listening(app, port)
-
-
-def _simulators(
-    deployment: Deployment, people: tuple[Person, ...], clock: Clock
-) -> dict[str, ASGIApp]:
-    service = deployment.addresses.service
-    public_key = load_pem_private_key(deployment.login_key.read_bytes(), None).public_key()
-    assert isinstance(public_key, RSAPublicKey)  # noqa: S101 - as `prepare` made it
-    client = identity_provider.Client(
-        client_id=CLIENT_ID,
-        redirect_uris=frozenset({f"{service}/callback"}),
-        post_logout_redirect_uris=frozenset({f"{service}/logged-out"}),
-        public_key=public_key,
-        key_id=thumbprint(public_key),
-    )
-    return {
-        "identity_provider": identity_provider.create_app(
-            people,
-            issuer=f"{deployment.addresses.identity_provider}/op",
-            clients=[client],
-            clock=clock,
-        ),
-        "epd": epd.create_app(people, client_id=CLIENT_ID, client_secret=deployment.epd_secret),
-        "google": google_wallet.create_app([deployment.google_account], clock=clock),
-    }
+    return listening(service_app(deployment, clock), port)

@@ -10,8 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from app.api.deps import Now, TheHouse, page
 from app.api.limits import address
-from app.cards.initials import initials_text
-from app.verification.ledger import look
+from app.verification.look import look
 from app.verification.verdict import Asked
 from app.web.verdict_texts import VerdictPage
 
@@ -33,15 +32,4 @@ def verdict_page(
             code_base=house.code_base,
             superseded=house.superseded,
         )
-    shown = VerdictPage(
-        valid=verdict.valid,
-        reason=verdict.reason,
-        checked_at=verdict.checked_at,
-        carrier=verdict.carrier.label if verdict.carrier else None,
-        grade=verdict.grade,
-        initials=initials_text(verdict.initials) or None,
-        advice=verdict.advice,
-        expires_on=verdict.expires_on,
-        test=verdict.test,
-    )
-    return page(request, "verdict.html", page=shown)
+    return page(request, "verdict.html", page=VerdictPage(verdict))

@@ -31,7 +31,6 @@ def card_page(
     standing: Standing,
     *,
     visitor: Visitor,
-    reference: str,
     wallet_first: Wallet | None,
 ) -> CardPage:
     """What `card.html` shows this teacher."""
@@ -43,7 +42,6 @@ def card_page(
         state=_state(standing, silent=standing.silent_since(visitor.logged_in_at)),
         holder_name=str(visitor.person.name),
         csrf=visitor.csrf,
-        reference=reference,
         year=standing.year,
         reason=reason,
         number=card.number if card else None,

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES = 64 * 1024
-# A client that trickles its body does not hold a place for ever.
+# For the whole body: a client that trickles it does not hold a place for ever.
 BODY_TIMEOUT_S = 30.0
 
 CONTENT_SECURITY_POLICY = (
@@ -40,9 +40,17 @@ log = structlog.get_logger()
 class Envelope:
     """Number, cap and headers around the whole application."""
 
-    def __init__(self, app: ASGIApp, *, https: bool, forms_lead_to: Iterable[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        https: bool,
+        forms_lead_to: Iterable[str],
+        body_timeout_s: float = BODY_TIMEOUT_S,
+    ) -> None:
         """`forms_lead_to` are the origins that our own forms redirect to (log-out, wallet)."""
         self._app = app
+        self._body_timeout_s = body_timeout_s
         policy = " ".join([CONTENT_SECURITY_POLICY, *sorted(forms_lead_to)])
         self._headers = {**SECURITY_HEADERS, "content-security-policy": policy}
         if https:
@@ -72,7 +80,9 @@ class Envelope:
 
         with structlog.contextvars.bound_contextvars(request_id=str(request_id)):
             try:
-                await self._app(scope, _capped(scope, receive), send_with_headers)
+                await self._app(
+                    scope, _capped(scope, receive, self._body_timeout_s), send_with_headers
+                )
             finally:
                 # The route's pattern, not the address: a code in an address is a code.
                 route = getattr(scope.get("route"), "path", "none")
@@ -90,19 +100,22 @@ def _request_id(offered: str | None) -> uuid.UUID:
         return uuid.uuid4()
 
 
-def _capped(scope: Scope, receive: Receive) -> Receive:
+def _capped(scope: Scope, receive: Receive, timeout_s: float) -> Receive:
     declared = Headers(scope=scope).get("content-length", "0")
-    counted = 0
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    counted, complete = 0, False
 
     async def receive_within_cap() -> Message:
-        nonlocal counted
+        nonlocal counted, complete
         if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
             raise HTTPException(413)
         try:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
+            # After the body nothing comes but the end of the connection, and that may take long.
+            async with asyncio.timeout_at(None if complete else deadline):
                 message = await receive()
         except TimeoutError as error:
             raise HTTPException(408) from error
+        complete = not message.get("more_body", False)
         counted += len(message.get("body", b""))
         if counted > MAX_BODY_BYTES:
             raise HTTPException(413)

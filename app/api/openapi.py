@@ -7,7 +7,6 @@ like. `lerarenkaart openapi` writes the file; the checks compare it.
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 ABOUT: dict[str, Any] = {
     "title": "Digital Lerarenkaart",
@@ -53,11 +52,6 @@ def install(app: FastAPI) -> None:
 def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
     """Every operation of a document."""
     return [operation for path in document["paths"].values() for operation in path.values()]
-
-
-def routes(app: FastAPI) -> list[APIRoute]:
-    """Every route of the application, for the test that each has an audience."""
-    return [route for route in app.routes if isinstance(route, APIRoute)]
 
 
 def _complete(document: dict[str, Any]) -> dict[str, Any]:

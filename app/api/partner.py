@@ -4,6 +4,7 @@ Translates between the partner's JSON and `app.verification`; the rules are ther
 invalid card is an answer (200, `valid: false`), never an HTTP error.
 """
 
+import re
 import uuid
 from datetime import date, datetime
 from enum import StrEnum
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
 from app.api.deps import House, Now, TheHouse
 from app.api.limits import address
@@ -18,14 +20,15 @@ from app.api.problems import PROBLEM_RESPONSES
 from app.cards.initials import initials_text
 from app.cards.numbers import card_number_of
 from app.errors import NotFound, Unauthenticated
-from app.verification.ledger import recorded
 from app.verification.recorder import Presentation
+from app.verification.records import recorded
 from app.verification.tills import PresentedKey, read_key
 from app.verification.verdict import Asked, Grade, Reason, Verdict
 from app.web.verdict_texts import verdict_message
 
 router = APIRouter(tags=["partner"])
 
+JSON = re.compile(r"application/([!-~]+\+)?json")
 JWKS_MAX_AGE_S = 900  # an offline scanner fetches anew every 15 minutes
 
 
@@ -94,7 +97,16 @@ def till_key(request: Request, house: TheHouse) -> PresentedKey:
 Key = Annotated[PresentedKey, Depends(till_key)]
 
 
-@router.post("/api/v1/verifications", responses=PROBLEM_RESPONSES)
+def json_only(request: Request, _: Key) -> None:
+    """415 for a body that does not call itself JSON (RFC 6839: or a dialect of it)."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not JSON.fullmatch(media_type):
+        raise HTTPException(415)
+
+
+@router.post(
+    "/api/v1/verifications", dependencies=[Depends(json_only)], responses=PROBLEM_RESPONSES
+)
 async def verify(
     question: VerificationRequest, key: Key, house: TheHouse, now: Now
 ) -> VerificationResponse:

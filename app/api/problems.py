@@ -4,6 +4,7 @@ The only place that knows which status code a kind has. Words come from the cata
 `app.web`, one text per kind and language; a problem document never repeats what was sent.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -11,8 +12,10 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.deps import House, page, request_id
 from app.errors import (
@@ -60,11 +63,14 @@ log = structlog.get_logger()
 
 
 def install(app: FastAPI) -> None:
-    """Answer every failure of this application with a problem document."""
+    """Answer every failure of this application with a problem document.
+
+    Comes before the envelope is put around the application, which then holds every answer.
+    """
     app.add_exception_handler(Failure, _failure)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_middleware(_answering_the_unexpected)
 
 
 def problem(
@@ -128,11 +134,38 @@ def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
     # Where and what kind of fault, never what was sent: it may hold anything.
     faults = "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['type'].replace('_', ' ')}"
-        for fault in error.errors()[:5]
+        f"{_place(fault)}: {fault['type'].replace('_', ' ')}" for fault in error.errors()[:5]
     )
     detail = f"The request is not as the contract says: {faults}."
     return problem(request, "malformed-request", 422, detail=detail)
+
+
+def _place(fault: Mapping[str, Any]) -> str:
+    """Where a fault is; the name of a field that we do not know is the sender's own text."""
+    known = fault["loc"][:-1] if fault["type"] == "extra_forbidden" else fault["loc"]
+    return ".".join(str(part) for part in known)
+
+
+def _answering_the_unexpected(app: ASGIApp) -> ASGIApp:
+    """Like the framework's own last resort, but within the envelope: with number and headers."""
+
+    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, noting)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            answer = await run_in_threadpool(_unexpected, Request(scope), error)
+            await answer(scope, receive, send)
+
+    return answering
 
 
 def _unexpected(request: Request, error: Exception) -> Response:

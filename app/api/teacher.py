@@ -56,7 +56,6 @@ def card(
         standing,
         visitor=visitor,
         wallet_first=_wallet_of(user_agent),
-        reference=str(request.scope["request_id"]),
     )
     return page(request, "card.html", page=shown)
 

@@ -2,8 +2,9 @@
 
 Each verb takes an open session, appends a `CardEvent` and raises the revision of every
 pass that a phone should fetch anew; none commits. The teacher's row is locked first, so
-that two verbs for one person follow each other on every database. Which transitions are
-allowed is the table in `entitlement`; when they are due is decided by whoever calls.
+that two verbs for one person follow each other on every database. With a teacher's last
+card goes the name. Which transitions are allowed is the table in `entitlement`; when they
+are due is decided by whoever calls.
 """
 
 import secrets
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.cards import names
 from app.cards.entitlement import (
     TRANSITIONS,
     CardStatus,
@@ -152,7 +154,7 @@ def refresh(
 
 def _withhold(session: Session, card: Card, reason: EntitlementReason, now: datetime) -> None:
     if reason is EntitlementReason.DECEASED:
-        _change(session, card, CardStatus.ENDED, what="ended", why=reason, now=now)
+        end(session, card, why=reason, now=now)
     elif card.status is CardStatus.ACTIVE:
         _change(session, card, CardStatus.SUSPENDED, what="suspended", why=reason, now=now)
 
@@ -170,18 +172,24 @@ def resume(session: Session, card: Card, *, why: str, now: datetime) -> None:
 def revoke(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """End the card for good; the next scan of any of its codes is refused."""
     _change(session, card, CardStatus.REVOKED, what="revoked", why=why, now=now)
+    names.erase(card.teacher)
 
 
 def end(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """Close a card whose time is over."""
     _change(session, card, CardStatus.ENDED, what="ended", why=why, now=now)
+    names.erase(card.teacher)
 
 
 def reissue(session: Session, card: Card, *, why: str, now: datetime) -> Card:
-    """Revoke a lost or copied card and give the same teacher a new one, at once."""
-    revoke(session, card, why=why, now=now)
+    """Revoke a lost or copied card and give the same teacher a new one, at once.
+
+    A suspension goes over to the new card: whoever may not use the old one gains nothing.
+    """
+    withheld = card.status_reason if card.status is CardStatus.SUSPENDED else None
+    _change(session, card, CardStatus.REVOKED, what="revoked", why=why, now=now)
     session.flush()
-    return issue(
+    fresh = issue(
         session,
         card.teacher,
         year=card_year(card.year),
@@ -189,6 +197,9 @@ def reissue(session: Session, card: Card, *, why: str, now: datetime) -> Card:
         why="reissued",
         now=now,
     )
+    if withheld is not None:
+        suspend(session, fresh, why=withheld, now=now)
+    return fresh
 
 
 def rotate(

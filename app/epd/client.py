@@ -10,55 +10,31 @@ import math
 import threading
 import time
 import uuid
-from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from http import HTTPStatus
-from urllib.parse import quote_plus
 
 import httpx
-import jwt
 import stamina
 import structlog
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from app.cards.insz import Insz
+from app.client_authentication import ClientKey, ClientSecret, prove
 from app.epd.answers import EpdAnswer, Failed, Reply, answer_in, busy, token_in
 from app.epd.messages import status_question
 from app.epd.patience import Breaker, Patience
 from app.errors import Unavailable
 
 SCOPE = "ond_epd_lerarenkaart_read"
-# RFC 7523, section 2.2.
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ASSERTION_LIFETIME_S = 60
 MAX_BODY_BYTES = 1_000_000
 # A token is left aside this long before its end, so that it does not die on the way.
 TOKEN_MARGIN_S = 30
 DEFAULT_RETRY_AFTER_S = 5
 MAX_RETRY_AFTER_DIGITS = 4
 
-__all__ = ["ClientKey", "ClientSecret", "EpdAnswer", "EpdClient", "Patience"]
-
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class ClientSecret:
-    """Proof of who we are by client_secret_basic (RFC 6749, section 2.3.1)."""
-
-    secret: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ClientKey:
-    """Proof of who we are by private_key_jwt, RS256; `audience` is what the issuer wants there."""
-
-    key_id: str
-    private_key: RSAPrivateKey = field(repr=False)
-    audience: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +58,16 @@ class EpdClient:
         *,
         token_url: str,
         client_id: str,
-        credential: ClientSecret | ClientKey,
+        authentication: ClientSecret | ClientKey,
         enduser_id: str,
-        scope: str = SCOPE,
-        audience: str | None = None,
         patience: Patience = Patience(),  # noqa: B008 - frozen
     ) -> None:
         self._status_url = f"{base_url.rstrip('/')}/v1/personeelsleden/status"
         self._token_url = token_url
         self._client_id = client_id
-        self._credential = credential
+        self._authentication = authentication
         self._enduser_id = enduser_id
-        self._grant = {"grant_type": "client_credentials", "scope": scope}
-        if audience is not None:
-            self._grant["audience"] = audience
+        self._grant = {"grant_type": "client_credentials", "scope": SCOPE}
         self._patience = patience
         self._breaker = Breaker(patience)
         self._http = httpx.Client(
@@ -200,9 +172,9 @@ class EpdClient:
             raise Failed("no token in time")
         try:
             if self._token is None or time.monotonic() >= self._token_until:
-                fields, headers = self._proof(question.now)
+                proof = prove(self._client_id, self._authentication, now=question.now)
                 reply = self._post(
-                    self._token_url, question, data=self._grant | fields, headers=headers
+                    self._token_url, question, data=self._grant | proof.form, headers=proof.headers
                 )
                 token = token_in(reply)
                 life_s = max(token.expires_in - TOKEN_MARGIN_S, token.expires_in / 2)
@@ -215,29 +187,6 @@ class EpdClient:
         with self._fetching:
             if self._token == token:
                 self._token = None
-
-    def _proof(self, now: datetime) -> tuple[dict[str, str], dict[str, str]]:
-        """The form fields and the headers that prove who we are."""
-        credential = self._credential
-        if isinstance(credential, ClientSecret):
-            pair = f"{quote_plus(self._client_id)}:{quote_plus(credential.secret)}"
-            return {}, {"authorization": f"Basic {b64encode(pair.encode()).decode()}"}
-        issued_at_s = int(now.timestamp())
-        claims = {
-            "iss": self._client_id,
-            "sub": self._client_id,
-            "aud": credential.audience,
-            "jti": str(uuid.uuid4()),
-            "iat": issued_at_s,
-            "exp": issued_at_s + ASSERTION_LIFETIME_S,
-        }
-        header = {"kid": credential.key_id}
-        assertion = jwt.encode(claims, credential.private_key, algorithm="RS256", headers=header)
-        return {
-            "client_id": self._client_id,
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": assertion,
-        }, {}
 
     def _post(
         self,

@@ -1,1 +1,1 @@
-"""Who is asking: log-in, sessions, clients."""
+"""Who is at the browser: the log-in of the government, and our own sessions."""

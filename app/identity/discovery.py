@@ -13,9 +13,9 @@ import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from app.client_authentication import MIN_RSA_KEY_BITS
 from app.errors import Unavailable
 
-MIN_KEY_BITS = 2_048
 RETRY_AFTER_S = 5
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -127,6 +127,6 @@ def _signature_key(entry: object) -> SignatureKey | None:
         key = jwt.PyJWK(entry, algorithm="RS256").key
     except jwt.PyJWTError:
         return None
-    if not isinstance(key, RSAPublicKey) or key.key_size < MIN_KEY_BITS:
+    if not isinstance(key, RSAPublicKey) or key.key_size < MIN_RSA_KEY_BITS:
         return None
     return SignatureKey(key_id, key)

@@ -6,10 +6,9 @@ nothing about a person's log-in is kept for longer than it serves.
 
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
-from app.db import Base
 from app.identity.model import StoredAttempt, WebSession
 from app.identity.sessions import ABSOLUTE, ATTEMPT_LIFETIME, IDLE
 
@@ -18,6 +17,15 @@ BATCH = 200
 
 def delete_expired(session: Session, *, now: datetime) -> int:
     """Delete up to 200 rows of each kind; the number deleted."""
-    attempts = StoredAttempt.created_at < now - ATTEMPT_LIFETIME
+    unfinished = StoredAttempt.created_at < now - ATTEMPT_LIFETIME
     over = or_(WebSession.last_seen_at < now - IDLE, WebSession.created_at < now - ABSOLUTE)
-    return _delete(session, StoredAttempt, attempts) + _delete(session, WebSession, over)
+    attempts = _delete(session, StoredAttempt, unfinished)
+    return attempts + _delete(session, WebSession, over)
+
+
+def _delete(
+    session: Session, rows: type[StoredAttempt | WebSession], expired: ColumnElement[bool]
+) -> int:
+    ids = session.scalars(select(rows.id).where(expired).limit(BATCH)).all()
+    session.execute(delete(rows).where(rows.id.in_(ids)))
+    return len(ids)

@@ -29,6 +29,7 @@ from stdnum.be import ssn
 from stdnum.exceptions import ValidationError
 
 from app.cards.insz import Insz
+from app.client_authentication import prove
 from app.identity import id_token
 from app.identity.authorization import (
     CITIZEN,
@@ -41,7 +42,7 @@ from app.identity.authorization import (
 from app.identity.id_token import Claims, Expected
 from app.identity.provider import Provider
 from app.identity.refusal import Cause, LoginRefused
-from app.identity.registration import Registration, prove
+from app.identity.registration import Registration
 
 PERSON_CLAIMS = frozenset({"rrn", "given_name", "family_name"})
 MAX_NAME_LENGTH = 200
@@ -137,7 +138,7 @@ class OidcClient:
 
     def _redeem(self, code: str, attempt: LoginAttempt, *, now: datetime) -> tuple[str, str]:
         """Steps 7 and 8: ID token and access token for a code."""
-        proof = prove(self._registration, now=now)
+        proof = prove(self._registration.client_id, self._registration.authentication, now=now)
         form = {
             "grant_type": "authorization_code",
             "code": code,

@@ -1,43 +1,12 @@
-"""Our registration at the provider, and how we prove that a request is ours.
+"""Our registration at the provider: what it and we agreed on beforehand.
 
-Knows the two proofs that the Flemish log-in offers: a signed assertion (RFC 7523
-section 2.2, `private_key_jwt`), where the secret never leaves this house, and a shared
-secret (RFC 6749 section 2.3.1, `client_secret_basic`), which travels in a header only.
+Whatever stands here was exchanged on paper; a log-in that does not fit it is refused. How a
+request to the token endpoint is proven to be ours is in `app.client_authentication`.
 """
 
-import base64
-import hashlib
-import json
-import secrets
-from dataclasses import dataclass, field
-from datetime import datetime
-from urllib.parse import quote_plus
+from dataclasses import dataclass
 
-import jwt
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from jwt.algorithms import RSAAlgorithm
-
-from app.identity.discovery import MIN_KEY_BITS
-
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ASSERTION_LIFETIME_S = 60
-
-
-@dataclass(frozen=True, slots=True)
-class ClientSecret:
-    """`client_secret_basic`."""
-
-    secret: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ClientKey:
-    """`private_key_jwt` with RS256; `audience` is what the provider wants to read in `aud`."""
-
-    private_key: RSAPrivateKey = field(repr=False)
-    key_id: str
-    audience: str
+from app.client_authentication import ClientKey, ClientSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,59 +24,3 @@ class Registration:
     def __post_init__(self) -> None:
         if not self.accepted_acr:
             raise ValueError("without an accepted acr nobody could log in")
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What goes into a request to the token endpoint."""
-
-    headers: dict[str, str] = field(repr=False)
-    form: dict[str, str] = field(repr=False)
-
-
-def load_client_key(pem: bytes, *, key_id: str, audience: str) -> ClientKey:
-    """From an unencrypted PEM file; an empty `key_id` means the key's thumbprint (RFC 7638).
-
-    `ValueError` unless it is an RSA key of at least 2048 bits.
-    """
-    key = load_pem_private_key(pem, password=None)
-    if not isinstance(key, RSAPrivateKey) or key.key_size < MIN_KEY_BITS:
-        raise ValueError("the client key must be an RSA key of at least 2048 bits")
-    return ClientKey(key, key_id or thumbprint(key.public_key()), audience)
-
-
-def thumbprint(key: RSAPublicKey) -> str:
-    """The SHA-256 thumbprint of a public key (RFC 7638 section 3)."""
-    jwk = RSAAlgorithm.to_jwk(key, as_dict=True)
-    members = {name: jwk[name] for name in ("e", "kty", "n")}
-    digest = hashlib.sha256(json.dumps(members, separators=(",", ":")).encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def prove(registration: Registration, *, now: datetime) -> Proof:
-    """A proof for one request to the token endpoint; an assertion counts once, for a minute."""
-    means = registration.authentication
-    if isinstance(means, ClientSecret):
-        # Both are form-encoded first, so that a colon cannot move the border between them.
-        pair = f"{quote_plus(registration.client_id)}:{quote_plus(means.secret)}"
-        basic = base64.b64encode(pair.encode()).decode()
-        return Proof(headers={"Authorization": f"Basic {basic}"}, form={})
-    form = {
-        "client_id": registration.client_id,
-        "client_assertion_type": ASSERTION_TYPE,
-        "client_assertion": _assertion(registration.client_id, means, now=now),
-    }
-    return Proof(headers={}, form=form)
-
-
-def _assertion(client_id: str, means: ClientKey, *, now: datetime) -> str:
-    issued_at = int(now.timestamp())
-    claims = {
-        "iss": client_id,
-        "sub": client_id,
-        "aud": means.audience,
-        "jti": secrets.token_urlsafe(16),
-        "iat": issued_at,
-        "exp": issued_at + ASSERTION_LIFETIME_S,
-    }
-    return jwt.encode(claims, means.private_key, algorithm="RS256", headers={"kid": means.key_id})

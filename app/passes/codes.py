@@ -1,17 +1,20 @@
-"""From the rows of a card to what its passes carry: code texts and content.
+"""From the row of a pass to what it carries: code texts, content, the key of its digits.
 
 Knows which lifetime and which key each carrier's code has; hides minting from wallets,
 paper and the web card. A wallet's or paper's code is constant until its next generation
-and can be made again at any time; a web code is new every 30 seconds.
+and can be made again at any time; a web code is new every 30 seconds. No session is needed
+here, so that none is open while somebody signs: a pass comes loaded with `SHOWN`.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.orm import joinedload
+
+from app.cards import names
 from app.cards.entitlement import card_year
 from app.cards.keyring import Keys
 from app.cards.model import Card, WalletPass
-from app.cards.names import Name
 from app.cards.token import (
     HOUR_S,
     WALLET_LIFETIME_S,
@@ -23,6 +26,9 @@ from app.cards.token import (
 )
 from app.passes.content import PassContent
 
+# What is read of a pass here, for the query that loads it.
+SHOWN = joinedload(WalletPass.card).joinedload(Card.teacher)
+
 
 @dataclass(frozen=True, slots=True)
 class Strip:
@@ -33,15 +39,16 @@ class Strip:
     shown_until: int
 
 
-def wallet_code(card: Card, wallet_pass: WalletPass, *, keys: Keys, base: str) -> str:
+def wallet_code(wallet_pass: WalletPass, *, keys: Keys, base: str) -> str:
     """The code of a pass's present generation; on Google the phone adds the tail."""
+    card = wallet_pass.card
     body = mint(
         keys.token[wallet_pass.key_id],
         carrier=Carrier(wallet_pass.carrier),
         pass_number=wallet_pass.pass_number,
         counter=wallet_pass.generation,
         issued_at=wallet_pass.code_issued_at,
-        lifetime_s=_lifetime_s(card, wallet_pass),
+        lifetime_s=_lifetime_s(wallet_pass),
         initials=card.initials,
         test=card.test,
     )
@@ -49,9 +56,10 @@ def wallet_code(card: Card, wallet_pass: WalletPass, *, keys: Keys, base: str) -
 
 
 def web_strips(
-    card: Card, wallet_pass: WalletPass, *, count: int, keys: Keys, base: str, now: datetime
+    wallet_pass: WalletPass, *, count: int, keys: Keys, base: str, now: datetime
 ) -> list[Strip]:
     """The web codes from this half minute on, under the present key."""
+    card = wallet_pass.card
     key = keys.signing_for(test=card.test)
     first = int(now.timestamp()) // WEB_STRIP_S * WEB_STRIP_S
     starts = range(first, first + count * WEB_STRIP_S, WEB_STRIP_S)
@@ -73,10 +81,16 @@ def web_strips(
     ]
 
 
-def content_of(
-    card: Card, wallet_pass: WalletPass, name: Name | None, *, keys: Keys, base: str
-) -> PassContent:
+def totp_key_of(wallet_pass: WalletPass, *, keys: Keys) -> bytes:
+    """The key of the rotating digits (Google) of a pass's present generation."""
+    key = keys.token[wallet_pass.key_id]
+    return key.totp_key(wallet_pass.pass_number, wallet_pass.generation)
+
+
+def content_of(wallet_pass: WalletPass, *, keys: Keys, base: str) -> PassContent:
     """What the pass shows now; without a kept name it shows none."""
+    card = wallet_pass.card
+    name = names.read(keys, card.teacher)
     return PassContent(
         serial=wallet_pass.serial,
         card_number=card.number,
@@ -85,14 +99,16 @@ def content_of(
         valid_from=card.valid_from,
         valid_until=card_year(card.year).valid_until,
         status=card.status,
-        code=wallet_code(card, wallet_pass, keys=keys, base=base),
+        code=wallet_code(wallet_pass, keys=keys, base=base),
         revision=wallet_pass.revision,
     )
 
 
-def _lifetime_s(card: Card, wallet_pass: WalletPass) -> int:
+def _lifetime_s(wallet_pass: WalletPass) -> int:
     if wallet_pass.carrier != Carrier.PAPER:
         return WALLET_LIFETIME_S
     # Paper lasts to the end of the card year, in whole hours rounded up.
-    left_s = int(card_year(card.year).valid_until.timestamp()) - wallet_pass.code_issued_at
+    left_s = (
+        int(card_year(wallet_pass.card.year).valid_until.timestamp()) - wallet_pass.code_issued_at
+    )
     return -(-left_s // HOUR_S) * HOUR_S

@@ -7,10 +7,13 @@ term; the row then says only that a partner made a check.
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, Identified, Moment
+
+# The scans that later verdicts look at: uses, and guesses at rotating digits.
+REMEMBERED = text("valid OR cause = 'wrong_digits'")
 
 
 class Partner(Identified, Base):
@@ -80,5 +83,12 @@ class Scan(Identified, Base):
 
     __table_args__ = (
         Index("ix_scan_card_id_at", "card_id", "at"),
+        Index(
+            "ix_scan_remembered",
+            "card_id",
+            "at",
+            sqlite_where=REMEMBERED,
+            postgresql_where=REMEMBERED,
+        ),
         Index("ix_scan_partner_id_at", "partner_id", "at"),
     )

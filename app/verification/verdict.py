@@ -1,7 +1,7 @@
 """The words of a verification: what is asked, what is known, what is answered.
 
-Values only. `verify` turns them into each other, `recorder` loads and stores them, the API
-translates them for shops.
+Values only. `verify` turns them into each other, `records` loads them and `ledger` stores them,
+the API translates them for shops.
 """
 
 import uuid

@@ -50,6 +50,8 @@ TRAVEL = timedelta(minutes=20)
 TRAVEL_KM = 50
 WRONG_DIGITS = timedelta(minutes=5)
 MAX_WRONG_DIGITS = 20
+# The cause under which a guess is recorded, and found again by the index `ix_scan_remembered`.
+GUESSED = "wrong_digits"
 # How long after phones have a newer generation the older one still counts in full (section 4).
 SUPERSEDED_AFTER = {
     Carrier.APPLE: timedelta(seconds=900),
@@ -122,7 +124,7 @@ def judge(  # noqa: C901, PLR0911 - the numbered steps read best as one list of 
         return refuse(Reason.SUPERSEDED, "superseded")
     moment, fault = _live_moment(examined, keys, now)
     if fault:  # 11
-        return refuse(fault, "wrong_digits" if fault is Reason.BAD_SIGNATURE else fault)
+        return refuse(fault, GUESSED if fault is Reason.BAD_SIGNATURE else fault)
     first = _first_time(examined, history, caller, now)
     if first is None and _is_used(moment, state):  # 12
         return refuse(Reason.ALREADY_USED, "already_used")
@@ -170,7 +172,7 @@ def _guessed_too_often(
     wrong = sum(
         past.pass_id == state.pass_id
         and past.caller.partner_id == caller.partner_id
-        and past.verdict.cause == "wrong_digits"
+        and past.verdict.cause == GUESSED
         and past.verdict.checked_at > now - WRONG_DIGITS
         for past in history
     )

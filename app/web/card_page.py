@@ -28,7 +28,6 @@ class CardPage:
     state: CardState
     holder_name: str
     csrf: str
-    reference: str
     year: int
     reason: str | None = None
     number: str | None = None

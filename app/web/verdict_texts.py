@@ -7,9 +7,9 @@ need not know that somebody left teaching.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 
-from app.verification.verdict import Grade, Reason
+from app.cards.initials import initials_text
+from app.verification.verdict import Grade, Reason, Verdict
 from app.web.texts import Msgid
 
 VERDICT_MESSAGES: Mapping[Reason, Msgid] = {
@@ -79,40 +79,39 @@ def verdict_message(reason: Reason) -> Msgid:
     return VERDICT_MESSAGES[reason]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class VerdictPage:
-    """What `verdict.html` shows about one code. Looking is anonymous and consumes nothing.
+    """What `verdict.html` shows of a verdict: the verdict itself, and the words for it.
 
-    `carrier` (a key of `CARRIERS`) and `grade` are None where the code could not be read that
-    far; `initials` and `expires_on`, the last day of the card year, are for a valid card only.
+    Looking is anonymous and consumes nothing. A code that could not be read has no carrier and
+    no grade; initials and last day stand on a valid card's verdict only.
     """
 
-    valid: bool
-    reason: Reason
-    checked_at: datetime
-    carrier: str | None = None
-    grade: Grade | None = None
-    initials: str | None = None
-    advice: tuple[str, ...] = ()
-    expires_on: date | None = None
-    test: bool = False
+    verdict: Verdict
 
     @property
     def message(self) -> Msgid:
         """The sentence for the reason."""
-        return verdict_message(self.reason)
+        return verdict_message(self.verdict.reason)
+
+    @property
+    def initials(self) -> str:
+        """What to compare with an identity card; empty when withheld."""
+        return initials_text(self.verdict.initials)
 
     @property
     def advice_messages(self) -> tuple[Msgid, ...]:
         """A sentence per piece of advice."""
-        return tuple(ADVICE_MESSAGES[advice] for advice in self.advice)
+        return tuple(ADVICE_MESSAGES[advice] for advice in self.verdict.advice)
 
     @property
     def carrier_name(self) -> Msgid | None:
         """Where the code stands: which wallet, website or paper."""
-        return CARRIERS[self.carrier] if self.carrier else None
+        carrier = self.verdict.carrier
+        return CARRIERS[carrier.label] if carrier else None
 
     @property
     def grade_meaning(self) -> Msgid | None:
         """How much the code itself proves."""
-        return GRADES[self.grade] if self.grade else None
+        grade = self.verdict.grade
+        return GRADES[grade] if grade else None

@@ -3,6 +3,7 @@
 import multiprocessing
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -176,6 +177,19 @@ def test_a_lost_card_is_replaced_by_one_with_another_number(
     assert old.teacher_id == new.teacher_id
 
 
+@pytest.mark.parametrize("why", ["fraud", EntitlementReason.NOT_EMPLOYED])
+def test_reporting_a_suspended_card_lost_does_not_lift_the_suspension(
+    why: str, database: Database, card_id: uuid.UUID
+) -> None:
+    def suspend_and_lose(session: Session) -> Card:
+        card = _card(session, card_id)
+        lifecycle.suspend(session, card, why=why, now=NOW)
+        return lifecycle.reissue(session, card, why="lost", now=NOW)
+
+    new = database.transact(suspend_and_lose)
+    assert (new.id == card_id, new.status, new.status_reason) == (False, CardStatus.SUSPENDED, why)
+
+
 def test_a_rotated_pass_has_the_next_generation_under_the_newest_key(
     database: Database, ring: KeyRing, card_id: uuid.UUID, tmp_path: Path
 ) -> None:
@@ -286,3 +300,30 @@ def test_64_requests_from_two_processes_make_one_card_and_one_pass_per_wallet(
     database.close()
     assert [card.status for card in cards] == [CardStatus.ACTIVE]
     assert carriers == {Carrier.WEB: 1, Carrier.APPLE: 1}
+
+
+@pytest.mark.parametrize("verb", [lifecycle.revoke, lifecycle.end], ids=["revoke", "end"])
+def test_the_name_goes_with_the_last_card(
+    verb: Callable[..., None], database: Database, ring: KeyRing, card_id: uuid.UUID
+) -> None:
+    def keep_and_close(session: Session) -> Teacher:
+        card = _card(session, card_id)
+        names.keep(ring.keys, card.teacher, names.Name("Zoë", "Canary"))
+        verb(session, card, why="request", now=NOW)
+        return card.teacher
+
+    teacher = database.transact(keep_and_close)
+    assert (teacher.data_key, teacher.name) == (None, None)
+
+
+def test_a_replaced_card_keeps_the_name(
+    database: Database, ring: KeyRing, card_id: uuid.UUID
+) -> None:
+    def keep_and_lose(session: Session) -> Teacher:
+        card = _card(session, card_id)
+        names.keep(ring.keys, card.teacher, names.Name("Zoë", "Canary"))
+        lifecycle.reissue(session, card, why="lost", now=NOW)
+        return card.teacher
+
+    teacher = database.transact(keep_and_lose)
+    assert names.read(ring.keys, teacher) == names.Name("Zoë", "Canary")

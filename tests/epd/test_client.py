@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI
 
 from app.cards.insz import Insz
+from app.client_authentication import ClientKey, ClientSecret
 from app.epd.answers import EpdAnswer
-from app.epd.client import ClientKey, ClientSecret, EpdClient
+from app.epd.client import EpdClient
 from app.epd.messages import checked_insz
 from app.epd.patience import Breaker, Patience
 from app.errors import Unavailable
@@ -101,7 +102,7 @@ def new_client(service: Epd) -> Iterator[NewClient]:
     def new(
         *,
         patience: Patience = HASTE,
-        credential: ClientSecret | ClientKey = ClientSecret(epd.CLIENT_SECRET),  # noqa: B008 - frozen
+        authentication: ClientSecret | ClientKey = ClientSecret(epd.CLIENT_SECRET),  # noqa: B008 - frozen
         base_url: str = service.url,
         token_url: str = service.token_url,
     ) -> EpdClient:
@@ -110,7 +111,7 @@ def new_client(service: Epd) -> Iterator[NewClient]:
                 base_url,
                 token_url=token_url,
                 client_id=epd.CLIENT_ID,
-                credential=credential,
+                authentication=authentication,
                 enduser_id="lerarenkaart-web",
                 patience=patience,
             )
@@ -332,10 +333,10 @@ def test_a_silent_token_endpoint_holds_no_thread_beyond_its_time(
 
 
 def test_a_wrong_secret_is_unavailable_and_stays_secret(new_client: NewClient, ask: Ask) -> None:
-    credential = ClientSecret("not-the-secret")
-    assert "not-the-secret" not in repr(credential)
+    secret = ClientSecret("not-the-secret")
+    assert "not-the-secret" not in repr(secret)
     with pytest.raises(Unavailable) as caught:
-        ask("permanent", new_client(credential=credential))
+        ask("permanent", new_client(authentication=secret))
     assert "401" in str(caught.value.__cause__)
 
 
@@ -349,7 +350,7 @@ def test_a_signed_assertion_proves_who_we_are(new_client: NewClient, on: date, r
         client = new_client(
             base_url=url,
             token_url=f"{url}{epd.TOKEN_PATH}",
-            credential=ClientKey("2026-1", ours, audience=epd.TOKEN_ISSUER),
+            authentication=ClientKey(ours, "2026-1", audience=epd.TOKEN_ISSUER),
         )
         now = datetime.now(UTC)  # noqa: TID251 - the simulated token endpoint reads the real clock
         insz = checked_insz(PERMANENT.insz)

@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import func, select
 
+from app.client_authentication import ClientSecret, load_client_key
 from app.db import Base, Database
 from app.identity.authorization import LoginAttempt, read_response
 from app.identity.model import WebSession
 from app.identity.oidc import Identity, OidcClient
-from app.identity.registration import ClientSecret, Registration, load_client_key
+from app.identity.registration import Registration
 from app.identity.sessions import begin_session, open_attempt, take_attempt
 from demo.identity_provider import Client, create_app
 from demo.serving import free_port, listening

@@ -18,17 +18,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jwt.algorithms import RSAAlgorithm
 
 from app.cards.insz import Insz
+from app.client_authentication import ClientKey, ClientSecret, load_client_key, thumbprint
 from app.identity.authorization import read_response
 from app.identity.discovery import ProviderFault
 from app.identity.oidc import Identity, OidcClient
 from app.identity.refusal import Cause, LoginRefused
-from app.identity.registration import (
-    ClientKey,
-    ClientSecret,
-    Registration,
-    load_client_key,
-    thumbprint,
-)
+from app.identity.registration import Registration
 from demo.serving import free_port
 
 from .conftest import ACCEPTED_ACR, AN, CALLBACK, EID, HOME, SECRET, TLS, Connect, Pairs

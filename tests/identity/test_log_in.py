@@ -11,11 +11,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.cards.insz import Insz
+from app.client_authentication import load_client_key, prove, thumbprint
 from app.errors import Unavailable
 from app.identity.authorization import AuthorizationResponse, LoginAttempt, code_challenge
 from app.identity.oidc import OidcClient
 from app.identity.refusal import Cause, LoginRefused
-from app.identity.registration import Registration, load_client_key, prove, thumbprint
+from app.identity.registration import Registration
 from app.identity.sessions import find_session
 from demo.identity_provider.lies import QUIRKS
 
@@ -63,7 +64,10 @@ def test_an_assertion_with_an_audience_of_another_is_refused_by_the_provider(
 def test_an_assertion_lives_a_minute_and_never_comes_twice(
     keyed_registration: Registration, provider: Provider
 ) -> None:
-    first, second = (prove(keyed_registration, now=NOW) for _ in range(2))
+    first, second = (
+        prove(keyed_registration.client_id, keyed_registration.authentication, now=NOW)
+        for _ in range(2)
+    )
     headers = jwt.get_unverified_header(first.form["client_assertion"])
     claims = [
         jwt.decode(proof.form["client_assertion"], options={"verify_signature": False})

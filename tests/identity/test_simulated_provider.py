@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from app.identity.registration import Registration, prove
+from app.client_authentication import prove
+from app.identity.registration import Registration
 
 from .conftest import BROWSER, CALLBACK, NOW, SECRET, LogIn, Provider, browse, later
 
@@ -29,7 +30,7 @@ def redeem(visit: LogIn, registration: Registration) -> Callable[..., httpx.Resp
     code = dict(browse(url))["code"]
 
     def redeem(form: Form | None = None, by: Registration = registration) -> httpx.Response:
-        proof = prove(by, now=NOW)
+        proof = prove(by.client_id, by.authentication, now=NOW)
         assert visit.attempt is not None
         plain = {
             "grant_type": "authorization_code",
@@ -141,7 +142,7 @@ def test_a_wrong_secret_is_refused(
 def test_an_assertion_counts_once(
     redeem: Callable[..., httpx.Response], keyed_registration: Registration
 ) -> None:
-    proof = prove(keyed_registration, now=NOW)
+    proof = prove(keyed_registration.client_id, keyed_registration.authentication, now=NOW)
     by_hand = replace(keyed_registration, client_id="by-key")
     # The first use is judged further (the code is another client's), the second is not.
     assert redeem(proof.form, by=by_hand).json() == {"error": "invalid_grant"}
@@ -152,7 +153,9 @@ def test_an_assertion_counts_once(
 def test_an_assertion_of_another_time_is_refused(
     seconds: int, redeem: Callable[..., httpx.Response], keyed_registration: Registration
 ) -> None:
-    form = prove(keyed_registration, now=later(seconds=seconds)).form
+    form = prove(
+        keyed_registration.client_id, keyed_registration.authentication, now=later(seconds=seconds)
+    ).form
     assert redeem(form, by=keyed_registration).json() == {"error": "invalid_client"}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from app.cards import totp
 from app.cards.entitlement import CardStatus
@@ -12,9 +13,11 @@ from app.cards.model import Card, WalletPass
 from app.cards.token import WALLET_LIFETIME_S, WEB_LIFETIME_S, Carrier, Tail, code, mint
 from app.errors import Forbidden, Unauthenticated
 from app.verification import partners
+from app.verification.ledger import Ledger
 from app.verification.model import Scan, TillKey
 from app.verification.tills import read_key
 from app.verification.verdict import Grade, Reason
+from app.verification.verify import Examined, examine
 from tests.verification.counter import BASE, Counter
 
 NOW = int(datetime(2026, 11, 24, 10, 0, 10, tzinfo=UTC).timestamp())
@@ -79,6 +82,20 @@ def test_five_minutes_after_the_wrong_digits_the_partner_may_check_again(counter
         counter.show(google(counter, digits=f"{number:08}"), guesser, at=NOW)
     assert not counter.show(google(counter), guesser, at=NOW + 20).valid
     assert counter.show(google(counter, at=NOW + 301), guesser, at=NOW + 301).valid
+
+
+def test_refusals_without_end_do_not_lengthen_what_later_checks_read(counter: Counter) -> None:
+    counter.place(apple(counter))
+    key = counter.key()
+    assert counter.show(apple(counter), counter.key("B"), at=NOW).valid
+    for second in range(5):
+        too_low = counter.show(apple(counter), key, at=NOW + second, min_grade=Grade.LIVE)
+        assert too_low.reason is Reason.GRADE_TOO_LOW
+    examined = examine(apple(counter), counter.ring.keys, code_base=BASE)
+    assert isinstance(examined, Examined)
+    with counter.database.reading() as session:
+        ledger = Ledger(session, [key], [examined], at=datetime.fromtimestamp(NOW + 9, UTC))
+        assert [past.verdict.valid for past in ledger.past(ledger.state(examined))] == [True]
 
 
 def test_the_eleventh_check_of_an_apple_code_in_a_day_asks_for_an_identity_card(
@@ -250,3 +267,17 @@ def test_an_apple_code_sinks_to_static_after_36_hours(counter: Counter) -> None:
     issued_at = NOW - NOW % 3600
     after = timedelta(hours=36).total_seconds() + 1
     assert counter.show(text, counter.key(), at=issued_at + after).grade is Grade.STATIC
+
+
+def test_a_batch_of_different_cards_is_recorded_in_one_transaction(counter: Counter) -> None:
+    texts = [
+        code(BASE, body(counter, Carrier.WEB, pass_number=number, at=NOW)) for number in range(40)
+    ]
+    for text in texts:
+        counter.place(text)
+    key = counter.key()
+    with capture_logs() as logged:
+        verdicts = counter.show_together([(text, key) for text in texts], at=NOW)
+    assert all(verdict.valid for verdict in verdicts)
+    assert len({verdict.verification_id for verdict in verdicts}) == 40
+    assert logged == []

@@ -14,7 +14,8 @@ import qrcode
 from app.cards.entitlement import CardStatus
 from app.passes.content import PassContent
 from app.passes.google import GoogleWallet
-from demo.google_phone import NothingToShow, camera, screen, shown_text
+from demo.google_phone import NothingToShow, screen, shown_text
+from demo.scanner import read_code
 
 Json = dict[str, Any]
 Build = Callable[..., Json]
@@ -72,7 +73,7 @@ def test_oathtool_agrees(shown: Build) -> None:
 
 def test_a_camera_reads_what_the_phone_shows(shown: Build, now: datetime) -> None:
     text = shown_text(shown(), now=now)
-    assert camera(screen(text)) == text
+    assert read_code(screen(text)) == text
 
 
 def test_the_code_is_of_version_8_so_that_cheap_scanners_read_it(
@@ -123,5 +124,4 @@ def test_a_card_that_is_resumed_shows_its_code_again(
 
 def test_a_picture_without_a_code_is_not_read() -> None:
     blank = screen("x").point(lambda _: 255)
-    with pytest.raises(ValueError, match="no code"):
-        camera(blank)
+    assert read_code(blank) is None

@@ -1,0 +1,56 @@
+"""The one way in for what the personnel file says of a person, however it came here.
+
+Knows the order: the teacher is found under the pseudonym of the number and their row locked,
+what was said is kept, and only then the rules look at all that is known and the card is
+brought into line. Hides pseudonyms, sealing and the record; every function takes an open
+session, so that news and its consequence are one transaction.
+"""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.cards import lifecycle
+from app.cards.entitlement import Entitlement, Policy, belgian_day, decide, issue_year
+from app.cards.insz import Insz
+from app.cards.keyring import Keys
+from app.cards.model import Teacher
+from app.epd.answers import EpdAnswer
+from app.epd.model import status_of, store
+
+
+def teacher_of(session: Session, insz: Insz, *, keys: Keys, now: datetime) -> Teacher:
+    """The teacher with this number, made when new; their row is locked."""
+    pepper = keys.active("pepper")
+    return lifecycle.know(session, insz.pseudonym(pepper.value), pepper_id=pepper.id, now=now)
+
+
+def hear(
+    session: Session, teacher: Teacher, answer: EpdAnswer, *, keys: Keys, now: datetime
+) -> Teacher:
+    """Keep an answer about a teacher; returns who that is under the number that counts now.
+
+    No file for somebody changes nothing of what was known (docs/decisions/0005).
+    """
+    if answer.replaced_by is not None:
+        moved_to = answer.replaced_by.pseudonym(keys.active("pepper").value)
+        teacher = lifecycle.move(session, teacher, moved_to, now=now)
+    teacher.heard_at = now
+    if answer.snapshot is not None:
+        number = answer.snapshot.insz.digits.encode()
+        sealed = keys.seal(number, place=f"epd_person|insz|{teacher.id}")
+        store(session, teacher.id, answer.snapshot, insz_encrypted=sealed, now=now)
+    return teacher
+
+
+def review(
+    session: Session, teacher: Teacher, *, policy: Policy, now: datetime
+) -> Entitlement | None:
+    """Apply the rules to all that is known and bring the card into line; None if nothing is."""
+    status = status_of(session, teacher.id)
+    if status is None:
+        return None
+    entitlement = decide(status, on=belgian_day(now), policy=policy)
+    year = issue_year(entitlement, now=now)
+    lifecycle.refresh(session, teacher, entitlement, year=year, now=now)
+    return entitlement

@@ -1,0 +1,138 @@
+"""Every route has one audience, and nobody else gets in: the whole house in one table."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import RouteContext, iter_route_contexts
+
+from app.main import create_app
+from app.settings import Settings
+from demo.deployment import Deployment
+from tests.api.stage import Service
+
+AUDIENCES = {"teacher", "phone camera", "partner", "operations", "anyone"}
+# What the framework serves, which has no tags.
+UNTAGGED = {"/openapi.json": "anyone", "/static/{fingerprint}": "anyone"}
+ROUTE = "/api/v1/verifications"
+QUESTION = {"presentation": "", "channel": "till"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a route answers to a stranger, to a teacher who is logged in, and to a till."""
+
+    stranger: int
+    teacher: int
+    till: int
+    json: dict[str, str] | None = None
+    # What `{…}` in the path becomes; `{verification}` is one that the till got.
+    address: str | None = None
+
+
+OPEN = Row(200, 200, 200)
+OWN = Row(401, 303, 401)
+TABLE = {
+    "GET /": OPEN,
+    "GET /login": Row(303, 303, 303),
+    # Without an attempt of this browser nobody comes back.
+    "GET /callback": Row(403, 403, 403),
+    "GET /logged-out": OPEN,
+    "GET /card": Row(401, 200, 401),
+    "POST /card": OWN,
+    "POST /card/apple": OWN,
+    "GET /card/apple.pkpass": Row(401, 200, 401),
+    "POST /card/google": OWN,
+    "GET /card/live": Row(401, 200, 401),
+    "POST /card/strips": Row(401, 200, 401),
+    "POST /card/report-lost": OWN,
+    "GET /1{rest:path}": Row(200, 200, 200, address="/1ABC"),
+    f"POST {ROUTE}": Row(401, 401, 200, json=QUESTION),
+    f"GET {ROUTE}/{{verification_id}}": Row(401, 401, 200, address=f"{ROUTE}/{{verification}}"),
+    "GET /.well-known/jwks.json": OPEN,
+    "GET /healthz": OPEN,
+    "GET /readyz": OPEN,
+    "GET /problems": OPEN,
+    "GET /problems/{kind}": Row(200, 200, 200, address="/problems/not-found"),
+    "GET /openapi.json": OPEN,
+    # Any fingerprint leads to the present files.
+    "GET /static/{fingerprint}": Row(200, 200, 200, address="/static/x/style.css"),
+    # Ends the session, so it comes last.
+    "POST /logout": OWN,
+}
+
+
+def routes(app: FastAPI) -> list[RouteContext]:
+    """Every route, those of included routers too."""
+    found = list(iter_route_contexts(app.routes))
+    assert all(route.path for route in found), "a route without a path would go unseen"
+    return found
+
+
+def operations(app: FastAPI) -> Iterator[str]:
+    """Every method of every route."""
+    for route in routes(app):
+        # A mount has no methods; of static files only GET matters.
+        for method in sorted((route.methods or {"GET"}) - {"HEAD"}):
+            yield f"{method} {route.path}"
+
+
+def audiences(route: RouteContext) -> list[str]:
+    """For whom a route says that it is."""
+    return [UNTAGGED[str(route.path)]] if route.path in UNTAGGED else list(route.tags)
+
+
+def without_one_audience(app: FastAPI) -> list[str | None]:
+    """The routes that do not say for whom they are, or say two things."""
+    return [
+        route.path
+        for route in routes(app)
+        if len(audiences(route)) != 1 or not set(audiences(route)) <= AUDIENCES
+    ]
+
+
+@pytest.fixture
+def app(deployment: Deployment) -> FastAPI:
+    return create_app(Settings(**{k.lower(): v for k, v in deployment.settings.items()}))
+
+
+def test_every_route_has_exactly_one_audience(app: FastAPI) -> None:
+    assert without_one_audience(app) == []
+
+
+def test_a_route_without_an_audience_is_noticed(app: FastAPI) -> None:
+    app.add_api_route("/untagged", lambda: None)
+    app.add_api_route("/of-two", lambda: None, tags=["teacher", "partner"])
+    app.add_api_route("/of-nobody", lambda: None, tags=["insider"])
+    assert without_one_audience(app) == ["/untagged", "/of-two", "/of-nobody"]
+
+
+def test_every_operation_has_its_row(app: FastAPI) -> None:
+    found = list(operations(app))
+    assert sorted(found) == sorted(TABLE), "write down in TABLE who gets in, and who does not"
+
+
+def test_every_audience_gets_in_and_nobody_else(service: Service) -> None:
+    verification = service.till().scan("").json()["verification_id"]
+    key = service.deployment.shops["museum"].live_key
+    teacher, till = service.as_teacher(service.with_card()), {"authorization": f"Bearer {key}"}
+    answered = {}
+    for operation, row in TABLE.items():
+        method, path = operation.split()
+        address = (row.address or path).format(verification=verification)
+        statuses = [
+            service.http.request(method, address, json=row.json, headers=headers).status_code
+            for headers in ({}, teacher, till)
+        ]
+        answered[operation] = Row(*statuses, json=row.json, address=row.address)
+    assert answered == TABLE
+
+
+def test_a_key_for_the_sandbox_opens_what_a_live_key_opens(service: Service) -> None:
+    till = service.till(test=True)
+    verification = till.scan("").json()["verification_id"]
+    headers = {"authorization": f"Bearer {service.deployment.shops['museum'].test_key}"}
+    assert service.http.get(f"{ROUTE}/{verification}", headers=headers).json()["reason"] == (
+        "malformed"
+    )
