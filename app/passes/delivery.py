@@ -16,7 +16,6 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
-from app.cards import names
 from app.cards.keyring import KeyRing, Keys
 from app.cards.model import Card, WalletPass
 from app.cards.token import Carrier
@@ -24,7 +23,7 @@ from app.db import Database
 from app.errors import Unavailable
 from app.passes import lease
 from app.passes.apns import Apns, Fate, PushAnswer
-from app.passes.codes import content_of
+from app.passes.codes import content_of, totp_key_of
 from app.passes.google_answer import GoogleRefused
 from app.passes.google_passes import GooglePasses
 from app.passes.lease import Due, Gone, Outcome
@@ -194,11 +193,8 @@ class GoogleObjects:
             return session.scalars(wanted).all()
 
     def _bring(self, wallet_pass: WalletPass, keys: Keys, now: datetime) -> None:
-        card = wallet_pass.card
-        name = names.read(keys, card.teacher)
-        content = content_of(card, wallet_pass, name, keys=keys, base=self._code_base)
-        key = keys.token[wallet_pass.key_id]
-        totp_key = key.totp_key(wallet_pass.pass_number, wallet_pass.generation)
+        content = content_of(wallet_pass, keys=keys, base=self._code_base)
+        totp_key = totp_key_of(wallet_pass, keys=keys)
         bring = self._google.put if wallet_pass.pushed_revision == 0 else self._google.patch
         bring(content, totp_key=totp_key, now=now)
 
