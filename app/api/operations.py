@@ -73,10 +73,12 @@ def _database(house: House, now: datetime) -> dict[str, dict[str, Any]]:
     return {
         "database": {"ok": True},
         "migrations": {"ok": current == head, "current": current, "head": head},
-    } | deliveries
+        **deliveries,
+    }
 
 
 def _deliveries(house: House, now: datetime) -> dict[str, dict[str, Any]]:
     """How far phones are behind: a figure to watch, for verification never is."""
     with house.database.reading() as session:
-        return {"deliveries": {"ok": True} | asdict(lease.figures(session, now=now))}
+        figures = lease.figures(session, now=now)
+    return {"deliveries": {"ok": True, **asdict(figures)}}

@@ -124,7 +124,7 @@ class Apns:
         url = f"{self._base_url}/3/device/{quote(token, safe='')}"
         try:
             response = await self._http.post(url, content=BODY, headers=headers)
-        except httpx.RequestError as fault:
+        except Exception as fault:  # noqa: BLE001 - below httpx, a connection that ends in the middle of a write shows as whatever TLS or HTTP/2 made of it
             return PushAnswer(Fate.LATER, type(fault).__name__)
         return classify(response.status_code, response.content)
 
