@@ -19,9 +19,10 @@ from cryptography import x509
 from rich.console import Console
 from rich.table import Table
 
-from app import migrate
+from app import migrate, worker
 from app.cards import keyring
 from app.db import Database
+from app.deployment import Deployment
 from app.errors import Failure
 from app.log import configure
 from app.passes.inspect import Inspection, Severity, inspect
@@ -62,6 +63,14 @@ def serve(
         forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_graceful_shutdown=8,
     )
+
+
+@cli.command("worker")
+def work(
+    *, once: Annotated[bool, typer.Option(help="End as soon as nothing is due.")] = False
+) -> None:
+    """Bring passes into line at their wallets, rotate codes, delete what expired."""
+    worker.run(Deployment.load(Settings(), now=_now()), once=once, clock=_now)
 
 
 @cli.command()

@@ -19,6 +19,7 @@ from app.db import Database
 from app.epd.client import EpdClient
 from app.identity.oidc import OidcClient
 from app.identity.registration import Registration
+from app.passes.apns import Apns
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
 from app.passes.google import GoogleWallet
@@ -105,6 +106,12 @@ class Deployment:
         """Our passes there."""
         return GooglePasses(
             wallet, issuer_id=self.settings.google_issuer_id, public_url=self.settings.public_url
+        )
+
+    def apns(self) -> Apns:
+        """Apple's push service, opened with the certificate of our passes."""
+        return Apns(
+            self.settings.apns_base_url, self.certificates, root_file=self.settings.apns_root_file
         )
 
     def apple_passes(self) -> ApplePasses:

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     apple_key_file: Path | None = None
     apple_key_password: SecretStr = SecretStr("")
     apple_wwdr_file: Path | None = None
+    apns_base_url: str = "https://api.push.apple.com"
+    # Vouches for a simulated push service; Apple's own needs none.
+    apns_root_file: Path | None = None
 
     google_issuer_id: str = ""
     google_service_account_file: Path | None = None
@@ -132,6 +135,7 @@ class Settings(BaseSettings):
             "OIDC_ISSUER": self.oidc_issuer,
             "EPD_BASE_URL": self.epd_base_url,
             "EPD_TOKEN_URL": self.epd_token_url,
+            "APNS_BASE_URL": self.apns_base_url,
             "GOOGLE_WALLET_BASE_URL": self.google_wallet_base_url,
         }
 

@@ -134,6 +134,31 @@ def create(
     return files
 
 
+@dataclass(frozen=True, slots=True)
+class ServerFiles:
+    """Where `create_server` left what a simulated server shows, and whom clients must trust."""
+
+    certificate: Path
+    root: Path
+
+
+def create_server(directory: Path, *, now: datetime) -> ServerFiles:
+    """Write a root and a certificate under it with which a server proves to be localhost."""
+    top = root(now=now)
+    extensions: list[tuple[x509.ExtensionType, bool]] = [
+        (x509.SubjectAlternativeName([x509.DNSName("localhost")]), False),
+        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+    ]
+    subject = _name((NameOID.COMMON_NAME, "localhost"))
+    server = _issue(subject, top, now=now, years=1, extensions=extensions)
+    files = ServerFiles(directory / "server.pem", directory / "server-root.pem")
+    directory.mkdir(parents=True, exist_ok=True)
+    files.certificate.touch(mode=0o600)
+    files.certificate.write_bytes(server.certificate_pem + server.key_pem)
+    files.root.write_bytes(top.certificate_pem)
+    return files
+
+
 _DIGITAL_SIGNATURE = x509.KeyUsage(
     digital_signature=True,
     content_commitment=False,

@@ -4,6 +4,7 @@
 that is down is a figure there, never a reason to take the process out of service.
 """
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import migrate
 from app.api.deps import House, Now, TheHouse, page
 from app.errors import NotFound
+from app.passes import lease
 from app.web.problem_texts import PROBLEMS
 
 router = APIRouter(tags=["operations"])
@@ -53,22 +55,30 @@ def problem(kind: str, request: Request) -> HTMLResponse:
 def _checks(house: House, now: datetime) -> dict[str, dict[str, Any]]:
     states = {str(key.id): key.state.value for key in house.ring.keys.token.values()}
     days_left = house.certificates.days_left(now)
-    return _database(house) | {
+    return _database(house, now) | {
         "keys": {"ok": True, "token_keys": states},
         # A figure to watch: verification and the web card need no certificate.
         "certificates": {"ok": True, "days_left": days_left},
     }
 
 
-def _database(house: House) -> dict[str, dict[str, Any]]:
+def _database(house: House, now: datetime) -> dict[str, dict[str, Any]]:
     try:
         with house.database.reading() as session:
             session.execute(text("SELECT 1"))
-        current = migrate.current(house.database)
+        current, head = migrate.current(house.database), migrate.head()
+        deliveries = _deliveries(house, now) if current == head else {}
     except SQLAlchemyError as error:
         return {"database": {"ok": False, "fault": type(error).__name__}}
-    head = migrate.head()
     return {
         "database": {"ok": True},
         "migrations": {"ok": current == head, "current": current, "head": head},
+        **deliveries,
     }
+
+
+def _deliveries(house: House, now: datetime) -> dict[str, dict[str, Any]]:
+    """How far phones are behind: a figure to watch, for verification never is."""
+    with house.database.reading() as session:
+        figures = lease.figures(session, now=now)
+    return {"deliveries": {"ok": True, **asdict(figures)}}

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from app.passes.content import PassContent
 from app.passes.google import GoogleWallet
-from app.passes.google_object import generic_class, generic_object, resource_id
+from app.passes.google_object import JsonObject, generic_class, generic_object, resource_id
 
 CLASS_SUFFIX = "lerarenkaart-v1"
 
@@ -26,17 +26,22 @@ class GooglePasses:
         self._class_is_there = False
 
     def put(self, content: PassContent, *, totp_key: bytes, now: datetime) -> None:
-        """Bring the pass's object to this state; raises as `GoogleWallet` does."""
-        if not self._class_is_there:
-            self._wallet.ensure_class(self._class, now=now)
-            self._class_is_there = True
-        self._wallet.put_object(
-            generic_object(
-                content, issuer_id=self._issuer_id, class_id=self._class_id, totp_key=totp_key
-            ),
-            now=now,
-        )
+        """Bring a new pass's object to this state; raises as `GoogleWallet` does."""
+        self._wallet.put_object(self._object(content, totp_key, now), now=now)
+
+    def patch(self, content: PassContent, *, totp_key: bytes, now: datetime) -> None:
+        """Do the same for a pass that Google should know already: one call instead of two."""
+        self._wallet.patch_object(self._object(content, totp_key, now), now=now)
 
     def save_link(self, serial: str, *, now: datetime) -> str:
         """The link that saves a pass which Google has."""
         return self._wallet.save_link(resource_id(self._issuer_id, serial), now=now)
+
+    def _object(self, content: PassContent, totp_key: bytes, now: datetime) -> JsonObject:
+        """What Google is to hold; the class that it names is brought there first."""
+        if not self._class_is_there:
+            self._wallet.ensure_class(self._class, now=now)
+            self._class_is_there = True
+        return generic_object(
+            content, issuer_id=self._issuer_id, class_id=self._class_id, totp_key=totp_key
+        )

@@ -1,0 +1,119 @@
+"""The worker process: everything that becomes due by itself, each kind in a thread of its own.
+
+Knows the jobs and their rhythm; hides them from one another, so that a silent Google delays
+no push to Apple. Any number of workers may run: what is due stands in the database, and two
+of them share it. A job that fails is written down and tried again.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from app.deployment import Deployment
+from app.identity.expiry import delete_expired
+from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
+from app.passes.rotation import rotate_due
+
+Clock = Callable[[], datetime]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One kind of work: `run` does a batch and returns its size, 0 when nothing is due.
+
+    `period_s` is how long to wait before looking again.
+    """
+
+    name: str
+    run: Callable[[], int]
+    period_s: float
+
+
+def run(deployment: Deployment, *, once: bool, clock: Clock) -> None:
+    """Work until SIGTERM or SIGINT; with `once`, until nothing is due."""
+    stop = threading.Event()
+    with ExitStack() as open_:
+        jobs = _jobs(deployment, open_, clock)
+        if once:
+            while sum([job.run() for job in jobs]):
+                pass
+            return
+        open_.enter_context(_told_to_stop(stop))
+        threads = [
+            threading.Thread(target=_repeat, args=(job, stop), name=job.name) for job in jobs
+        ]
+        for thread in threads:
+            thread.start()
+        log.info("worker-started", jobs=[job.name for job in jobs])
+        for thread in threads:
+            thread.join()
+        log.info("worker-stopped")
+
+
+def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
+    database = open_.enter_context(closing(deployment.database()))
+    apns = open_.enter_context(closing(deployment.apns()))
+    wallet = open_.enter_context(closing(deployment.google_wallet()))
+    ring = deployment.ring
+    apple = AppleDevices(database, apns)
+    google = GoogleObjects(
+        database,
+        ring,
+        deployment.google_passes(wallet),
+        code_base=deployment.settings.code_base,
+    )
+
+    def rotate() -> int:
+        keys, now = ring.keys, clock()
+        rotated = database.transact(lambda session: rotate_due(session, keys=keys, now=now))
+        return _counted("rotated", rotated)
+
+    def expire() -> int:
+        now = clock()
+        deleted = database.transact(lambda session: delete_expired(session, now=now))
+        return _counted("log-ins-expired", deleted)
+
+    return [
+        Job("rotate", rotate, period_s=30.0),
+        Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),
+        Job("deliver-google", Delivery(database, google, clock=clock).run, period_s=1.0),
+        Job("expire", expire, period_s=60.0),
+    ]
+
+
+def _repeat(job: Job, stop: threading.Event) -> None:
+    """Do one batch after the other; between batches is where a worker ends."""
+    while not stop.is_set():
+        try:
+            busy = job.run()
+        except Exception:
+            # The job's thread must outlive a database or a file that is away for a while.
+            log.exception("job-failed", job=job.name)
+            busy = 0
+        if not busy:
+            stop.wait(job.period_s)
+
+
+def _counted(event: str, count: int) -> int:
+    if count:
+        log.info(event, count=count)
+    return count
+
+
+@contextmanager
+def _told_to_stop(stop: threading.Event) -> Iterator[None]:
+    """Let the signals that end a process ask for an orderly end instead."""
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
