@@ -11,7 +11,7 @@ import secrets
 import uuid
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.cards import names
@@ -42,6 +42,14 @@ def know(session: Session, pseudonym: bytes, *, pepper_id: int, now: datetime) -
     )
     found = select(Teacher).where(Teacher.insz_pseudonym == pseudonym).with_for_update()
     return session.scalars(found).one()
+
+
+def rename(session: Session, old: bytes, new: bytes, *, pepper_id: int) -> None:
+    """Know the teacher of one pseudonym by another, unless somebody has that one already."""
+    taken = select(Teacher.id).where(Teacher.insz_pseudonym == new)
+    if session.scalars(taken).first() is None:
+        renamed = update(Teacher).where(Teacher.insz_pseudonym == old)
+        session.execute(renamed.values(insz_pseudonym=new, pepper_id=pepper_id))
 
 
 def move(session: Session, teacher: Teacher, pseudonym: bytes, *, now: datetime) -> Teacher:

@@ -20,9 +20,17 @@ from app.epd.model import status_of, store
 
 
 def teacher_of(session: Session, insz: Insz, *, keys: Keys, now: datetime) -> Teacher:
-    """The teacher with this number, made when new; their row is locked."""
+    """The teacher with this number, made when new; their row is locked.
+
+    Somebody known under an older pepper gets the pseudonym of the newest: the only moment at
+    which the number is at hand.
+    """
     pepper = keys.active("pepper")
-    return lifecycle.know(session, insz.pseudonym(pepper.value), pepper_id=pepper.id, now=now)
+    pseudonym = insz.pseudonym(pepper.value)
+    for older in keys.usable("pepper"):
+        if older.id != pepper.id:
+            lifecycle.rename(session, insz.pseudonym(older.value), pseudonym, pepper_id=pepper.id)
+    return lifecycle.know(session, pseudonym, pepper_id=pepper.id, now=now)
 
 
 def hear(

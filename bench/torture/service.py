@@ -21,9 +21,10 @@ from app.errors import Unavailable
 from app.log import configure
 from app.main import State, create_app
 from app.settings import Settings
-from app.verification.ledger import look
+from app.verification.look import look
 from app.verification.recorder import Presentation, Recorder
 from app.verification.verdict import Verdict
+from app.verification.verify import examine
 
 COMMIT_EVERY_S = 0.3
 REMEMBERED_S = 5.0
@@ -69,14 +70,11 @@ class Looking(Recorder):
 
     def look(self, presentation: Presentation) -> Verdict:
         """A verdict nobody will find again, under a number as if one could."""
+        keys = self._ring.keys
+        examined = examine(presentation.text, keys, code_base=self._code_base)
         with self._database.reading() as session:
             verdict = look(
-                session,
-                presentation.text,
-                presentation.asked,
-                keys=self._ring.keys,
-                code_base=self._code_base,
-                superseded=self._superseded,
+                session, examined, presentation.asked, keys=keys, superseded=self._superseded
             )
         return replace(verdict, verification_id=uuid7())
 

@@ -26,7 +26,7 @@ from app.cards.numbers import new_card_number
 from app.cards.token import HOUR_S, Carrier
 from app.cards.totp import PERIOD_S, totp
 from app.db import Database, uuid7
-from app.passes.codes import wallet_code, web_strips
+from app.passes.codes import totp_key_of, wallet_code, web_strips
 from app.verification import partners, tills
 from bench.torture.scenario import Run
 from bench.torture.service import honest
@@ -113,17 +113,15 @@ class Site:
 
     def code(self, holder: Holder) -> str:
         """What the holder's pass shows at this moment."""
-        card, wallet_pass = holder.card, holder.wallet_pass
+        wallet_pass = holder.wallet_pass
         keys, base, now = self.ring.keys, self.code_base, wall_clock()
         if wallet_pass.carrier == Carrier.WEB:
-            return web_strips(card, wallet_pass, count=1, keys=keys, base=base, now=now)[0].code
-        code = wallet_code(card, wallet_pass, keys=keys, base=base)
+            return web_strips(wallet_pass, count=1, keys=keys, base=base, now=now)[0].code
+        code = wallet_code(wallet_pass, keys=keys, base=base)
         if wallet_pass.carrier == Carrier.APPLE:
             return code
         now_s = int(now.timestamp())
-        key = keys.token[wallet_pass.key_id].totp_key(
-            wallet_pass.pass_number, wallet_pass.generation
-        )
+        key = totp_key_of(wallet_pass, keys=keys)
         return f"{code}/{now_s:010}/{totp(key, now_s // PERIOD_S)}"
 
     def revoke(self, holder: Holder) -> None:
@@ -184,7 +182,7 @@ def site(
     with ExitStack() as open_:
         if on_file:
             files = epd.create_app(
-                on_file, client_id=CLIENT_ID, client_secret=deployment.epd_secret
+                on_file, client_id=CLIENT_ID, client_secret=deployment.credentials.epd_secret
             )
             open_.enter_context(listening(files, epd_port))
         database = open_.enter_context(closing(Database(run.database_url)))
@@ -223,6 +221,7 @@ def _holders(
         wallet_pass = WalletPass(
             id=uuid7(),
             card_id=card.id,
+            card=card,
             carrier=carrier,
             pass_number=number,
             serial=f"{number:032x}",

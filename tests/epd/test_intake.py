@@ -105,3 +105,21 @@ def test_the_number_that_is_kept_for_the_pull_is_sealed(database: Database, keys
     assert sealed is not None
     assert INSZ.digits.encode() not in sealed
     assert keys.unseal(sealed, place=place) == INSZ.digits.encode()
+
+
+def test_after_a_rotation_of_the_pepper_a_teacher_is_still_the_same(
+    database: Database, tmp_path: Path
+) -> None:
+    keyring.init(tmp_path, environment="demo", now=NOW)
+    ring = KeyRing(tmp_path)
+
+    def who(session: Session) -> tuple[object, int]:
+        teacher = teacher_of(session, INSZ, keys=ring.keys, now=NOW)
+        session.flush()
+        session.refresh(teacher)
+        return teacher.id, teacher.pepper_id
+
+    before, _ = database.transact(who)
+    keyring.rotate(tmp_path, "pepper", now=NOW)
+    assert database.transact(who) == (before, 2)
+    assert database.transact(who) == (before, 2)
