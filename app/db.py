@@ -29,10 +29,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 Result = TypeVar("Result")
+
+# The database is gone, locked or overrun; whatever else it says is a fault of ours.
+AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
 # The WAL-reset race that can lose committed writes ends with this release (sqlite.org/wal.html).
 SQLITE_FIXED = (3, 51, 3)
@@ -176,7 +180,15 @@ def _postgresql(url: str, pool_size: int) -> Engine:
         max_overflow=0,
         hide_parameters=True,
         pool_pre_ping=True,
-        connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
+        connect_args={
+            "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s",
+            # A server that a network swallowed is noticed within seconds, not a quarter of an hour.
+            "connect_timeout": 5,
+            "tcp_user_timeout": 10_000,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
+        },
     )
 
 

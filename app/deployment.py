@@ -120,6 +120,7 @@ class Deployment:
             self.certificates,
             organization_name=ORGANIZATION,
             public_url=self.settings.public_url,
+            web_service_url=f"{self.settings.public_url}/apple",
         )
 
 

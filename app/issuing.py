@@ -14,7 +14,7 @@ decided. Hides EPD, rules, rows and wallets from the pages.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -98,13 +98,19 @@ class Issuing:
         self._policy = policy
         self._code_base = code_base
 
-    def welcome(self, person: Person, *, now: datetime) -> uuid.UUID:
-        """The teacher who logged in, made when new, with what the personnel file says now."""
+    def welcome(self, person: Person, *, now: datetime) -> tuple[uuid.UUID, Person]:
+        """The teacher who logged in, made when new, with what the personnel file says now.
+
+        Returns the person under the number that counts from here on: the log-in may still give
+        one that was replaced.
+        """
         answer = self._ask(person, now=now)
         teacher, _ = self._database.transact(
             lambda session: self._decided(session, person, answer, now=now)
         )
-        return teacher.id
+        if answer is not None and answer.replaced_by is not None:
+            person = replace(person, insz=answer.replaced_by)
+        return teacher.id, person
 
     def issue(self, person: Person, *, now: datetime) -> None:
         """Steps 1 to 3: give the person a card; `NotEligible`, or `Unavailable` when unheard of."""

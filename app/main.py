@@ -14,7 +14,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app.api import camera, deps, login, openapi, operations, partner, problems, teacher
+from app.api import apple, camera, deps, login, openapi, operations, partner, problems, teacher
 from app.api.deps import House
 from app.api.envelope import Envelope
 from app.api.limits import Limits
@@ -38,7 +38,7 @@ class State(TypedDict):
 
 def create_app(settings: Settings) -> FastAPI:
     """The whole application; nothing is opened before its lifespan begins."""
-    deployment = Deployment.load(settings, now=deps.now())
+    deployment = Deployment.load(settings, now=deps.clock())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
@@ -47,7 +47,16 @@ def create_app(settings: Settings) -> FastAPI:
         with ExitStack() as open_:
             yield {"house": _open(deployment, open_)}
 
-    app = _routes(FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, **openapi.ABOUT))
+    # No redirect to the address without a final slash: it would lead to whatever Host is sent.
+    app = _routes(
+        FastAPI(
+            lifespan=lifespan,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            **openapi.ABOUT,
+        )
+    )
     problems.install(app)
     elsewhere = {_origin(settings.oidc_issuer), _origin(settings.google_save_url)}
     app.add_middleware(
@@ -67,6 +76,7 @@ def _routes(app: FastAPI) -> FastAPI:
         teacher.router,
         partner.router,
         camera.router,
+        apple.router,
         operations.router,
         operations.pages,
     ):
@@ -86,6 +96,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
     )
     recorder.start()
     open_.callback(recorder.stop)
+    apple_passes = deployment.apple_passes()
     texts = Texts.load()
     return House(
         public_url=settings.public_url,
@@ -99,11 +110,12 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
             database,
             ring,
             epd=open_.enter_context(closing(deployment.epd())),
-            apple=deployment.apple_passes(),
+            apple=apple_passes,
             google=deployment.google_passes(wallet),
             policy=deployment.policy,
             code_base=settings.code_base,
         ),
+        apple=apple_passes,
         certificates=deployment.certificates,
         limits=Limits(settings.rate_limit_storage),
         pages=Pages(texts, environment_name=settings.environment),

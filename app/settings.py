@@ -116,6 +116,8 @@ class Settings(BaseSettings):
             for name, url in self._urls().items()
             if not url.startswith("https://")
         ]
+        if "*" in self.trusted_proxies:
+            faults.append(f"{PREFIX}TRUSTED_PROXIES trusts what anybody says of their address")
         faults += [
             f"{PREFIX}{name} is not set" for name, value in self._required().items() if not value
         ]

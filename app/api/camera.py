@@ -12,6 +12,7 @@ from app.api.deps import Now, TheHouse, page
 from app.api.limits import address
 from app.verification.look import look
 from app.verification.verdict import Asked
+from app.verification.verify import Examined, examine
 from app.web.verdict_texts import VerdictPage
 
 router = APIRouter(tags=["phone camera"], include_in_schema=False)
@@ -23,13 +24,11 @@ def verdict_page(
 ) -> HTMLResponse:
     """The public verdict on the code in the address."""
     house.limits.count("camera", address(request))
+    keys = house.ring.keys
+    examined = examine(f"/1{rest}", keys, code_base=house.code_base)
+    if isinstance(examined, Examined) and examined.token and examined.token.tail:
+        # Nobody guesses the digits of one card here, from however many addresses.
+        house.limits.count("rotating-digits", examined.token.reference.hex())
     with house.database.reading() as session:
-        verdict = look(
-            session,
-            f"/1{rest}",
-            Asked(at=now),
-            keys=house.ring.keys,
-            code_base=house.code_base,
-            superseded=house.superseded,
-        )
+        verdict = look(session, examined, Asked(at=now), keys=keys, superseded=house.superseded)
     return page(request, "verdict.html", page=VerdictPage(verdict))

@@ -17,6 +17,7 @@ from app.cards.keyring import KeyRing
 from app.db import Database
 from app.identity.oidc import OidcClient
 from app.issuing import Issuing
+from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
 from app.verification.recorder import Recorder
 from app.verification.verify import Superseded
@@ -38,6 +39,7 @@ class House:
     recorder: Recorder
     oidc: OidcClient
     issuing: Issuing
+    apple: ApplePasses
     certificates: Certificates
     limits: Limits
     pages: Pages
@@ -49,14 +51,21 @@ class House:
         return self.public_url.startswith("https://")
 
 
-def house(request: Request) -> House:
+# Coroutines, although they never wait: FastAPI runs plain functions in its threads, where a
+# verdict would queue behind every page that waits for the personnel file.
+async def house(request: Request) -> House:
     """The one house of this process."""
     found: House = request.state.house
     return found
 
 
-def now() -> datetime:
+async def now() -> datetime:
     """The present moment, read once per request."""
+    return clock()
+
+
+def clock() -> datetime:
+    """The present moment, for what is no request."""
     return datetime.now(UTC)
 
 
@@ -70,10 +79,13 @@ def page(request: Request, template: str, status: int = 200, **shown: object) ->
     """One page for one person: never stored, in a language that stays once it was chosen."""
     context = {"reference": request_id(request)} | shown
     wanted = language(request)
-    html = house(request).pages.render(template, wanted, **context)
+    here: House = request.state.house
+    html = here.pages.render(template, wanted, **context)
     response = HTMLResponse(html, status, {"cache-control": "no-store"})
     if "lang" in request.query_params:
-        response.set_cookie("lang", wanted, max_age=LANGUAGE_S, samesite="lax")
+        response.set_cookie(
+            "lang", wanted, max_age=LANGUAGE_S, secure=here.https, httponly=True, samesite="lax"
+        )
     return response
 
 

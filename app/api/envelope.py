@@ -29,6 +29,8 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
+    # Nearly every answer is about somebody; what may be kept says so itself.
+    "cache-control": "no-store",
 }
 HSTS = "max-age=31536000; includeSubDomains"
 STATIC_PATH = "/static/"

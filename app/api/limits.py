@@ -1,41 +1,96 @@
 """How often one asker may ask: a moving window per scope, in memory or in Valkey.
 
 Knows the figures; hides the `limits` library. When the shared store cannot be reached,
-the library falls back to this process's memory: a limiter must never stop a verdict.
+this process counts in its own memory: a limiter must never stop a verdict.
 """
+
+import threading
+import time
+from collections import OrderedDict, deque
+from ipaddress import IPv6Address, ip_address
 
 from fastapi import Request
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage, storage_from_string
+from limits.errors import StorageError
+from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from starlette.exceptions import HTTPException
 
 RATES: dict[str, RateLimitItem] = {
     "camera": parse("60/minute"),
+    # As few as a till may get wrong (docs/card-token.md, section 3).
+    "rotating-digits": parse("20/5minutes"),
     "typed-number": parse("10/minute"),
     "refused-key": parse("30/minute"),
     "login": parse("30/minute"),
+    "device-log": parse("30/minute"),
 }
+LONGEST_S = max(rate.get_expiry() for rate in RATES.values())
+IPV6_NETWORK_BYTES = 8  # of a /64, which one household has to itself
+
+
+class OwnMemory:
+    """The moments of every asker; who has not asked for a while leaves nothing behind.
+
+    The library's own memory keeps an entry of everybody who ever asked.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        # In the order of their last moment.
+        self._moments: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._moments)
+
+    def hit(self, rate: RateLimitItem, scope: str, who: str, *, at_s: float) -> bool:
+        """Count one request, at a moment of the monotonic clock; False when it is too many."""
+        with self._guard:
+            while self._moments and next(iter(self._moments.values()))[-1] <= at_s - LONGEST_S:
+                self._moments.popitem(last=False)
+            moments = self._moments.setdefault((scope, who), deque(maxlen=rate.amount))
+            if len(moments) == rate.amount and moments[0] > at_s - rate.get_expiry():
+                return False
+            moments.append(at_s)
+            self._moments.move_to_end((scope, who))
+            return True
 
 
 class Limits:
     """The counters of one deployment."""
 
     def __init__(self, storage_uri: str) -> None:
-        storage = (
-            MemoryStorage() if storage_uri == "memory://" else storage_from_string(storage_uri)
-        )
-        self._limiter = MovingWindowRateLimiter(storage)
+        self._own = OwnMemory()
+        self._shared = None
+        if storage_uri != "memory://":
+            storage = storage_from_string(storage_uri, wrap_exceptions=True)
+            self._shared = MovingWindowRateLimiter(storage)
 
     def count(self, scope: str, who: str) -> None:
         """Count one request; 429 with `Retry-After` when it is one too many."""
         rate = RATES[scope]
-        if self._limiter.hit(rate, scope, who):
+        if self._admits(rate, scope, who):
             return
         raise HTTPException(429, headers={"retry-after": str(rate.get_expiry())})
+
+    def _admits(self, rate: RateLimitItem, scope: str, who: str) -> bool:
+        try:
+            if self._shared:
+                return self._shared.hit(rate, scope, who)
+        except StorageError:
+            pass  # the limit of this process holds meanwhile
+        return self._own.hit(rate, scope, who, at_s=time.monotonic())
 
 
 def address(request: Request) -> str:
     """The network the request came from: IPv4 whole, IPv6 by /64; behind a proxy uvicorn tells."""
     host = request.client.host if request.client else "unknown"
-    return ":".join(host.split(":")[:4]) if ":" in host else host
+    try:
+        known = ip_address(host)
+    except ValueError:
+        return host
+    if not isinstance(known, IPv6Address):
+        return host
+    if known.ipv4_mapped:
+        return str(known.ipv4_mapped)
+    return known.packed[:IPV6_NETWORK_BYTES].hex()

@@ -93,7 +93,7 @@ def _begun(request: Request, house: House, now: Now) -> RedirectResponse:
     )
     identity = house.oidc.complete(answer, attempt, now=now)
     person = Person(identity.insz, Name(identity.given_name, identity.family_name))
-    teacher_id = house.issuing.welcome(person, now=now)
+    teacher_id, person = house.issuing.welcome(person, now=now)
     token = house.database.transact(
         lambda session: sessions.begin_session(
             session,

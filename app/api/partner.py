@@ -84,7 +84,7 @@ class VerificationResponse(BaseModel):
     end_user_message: dict[str, str] = Field(description="nl, fr, en, de; may be shown as it is.")
 
 
-def till_key(request: Request, house: TheHouse) -> PresentedKey:
+async def till_key(request: Request, house: TheHouse) -> PresentedKey:
     """The till key of the request; only the Authorization header is looked at."""
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     key = read_key(text.strip()) if scheme.lower() == "bearer" else None
@@ -97,7 +97,7 @@ def till_key(request: Request, house: TheHouse) -> PresentedKey:
 Key = Annotated[PresentedKey, Depends(till_key)]
 
 
-def json_only(request: Request, _: Key) -> None:
+async def json_only(request: Request, _: Key) -> None:
     """415 for a body that does not call itself JSON (RFC 6839: or a dialect of it)."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not JSON.fullmatch(media_type):

@@ -18,6 +18,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.deps import House, page, request_id
+from app.cards.keyring import KeyFault
+from app.db import AWAY
 from app.errors import (
     Conflict,
     Failure,
@@ -70,6 +72,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Failure, _failure)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(KeyFault, _keys_away)
+    for away in AWAY:
+        app.add_exception_handler(away, _away)
     app.add_middleware(_answering_the_unexpected)
 
 
@@ -120,6 +125,17 @@ def _failure(request: Request, failure: Exception) -> Response:
         headers["retry-after"] = str(failure.retry_after_s)
         log.warning("unavailable", cause=type(failure.__cause__).__name__)
     return problem(request, kind, status, detail=str(failure), headers=headers)
+
+
+def _keys_away(request: Request, fault: Exception) -> Response:
+    log.error("keys-unusable", fault=str(fault))
+    return _away(request, fault)
+
+
+def _away(request: Request, error: Exception) -> Response:
+    failure = Unavailable("The service cannot do its work at this moment.")
+    failure.__cause__ = error
+    return _failure(request, failure)
 
 
 def _http(request: Request, error: Exception) -> Response:

@@ -33,13 +33,13 @@ class CardStatus(StrEnum):
     ENDED = "ended"
 
 
-# Revoked is final: whatever a thief has copied must stay dead. An ended card was in nobody else's
-# hands, so it may go on when its holder returns, or when the message of a death was an error.
+# Revoked and ended are final: whatever a thief has copied must stay dead, and with a card that has
+# ended the name is gone. Who returns to education gets a new card.
 TRANSITIONS: Mapping[CardStatus, frozenset[CardStatus]] = MappingProxyType(
     {
         CardStatus.ACTIVE: frozenset({CardStatus.SUSPENDED, CardStatus.REVOKED, CardStatus.ENDED}),
         CardStatus.SUSPENDED: frozenset({CardStatus.ACTIVE, CardStatus.REVOKED, CardStatus.ENDED}),
-        CardStatus.ENDED: frozenset({CardStatus.ACTIVE, CardStatus.REVOKED}),
+        CardStatus.ENDED: frozenset(),
         CardStatus.REVOKED: frozenset(),
     }
 )

@@ -13,10 +13,11 @@ a restart. Kinds:
 
 import base64
 import contextlib
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -115,58 +116,64 @@ class KeyRing:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE_NAME
-        self._seen: tuple[int, int, int] | None = None
-        self._keys: Keys | None = None
+        # One value, so that no thread can pair an old ring with the look of a new file.
+        self._held: tuple[tuple[int, int, int], Keys] | None = None
 
     @property
     def keys(self) -> Keys:
-        """The keys as the file stands now: one `stat` a call, a read only after a change."""
+        """The keys as the file stands now: one `stat` a call, a read only after a change.
+
+        `KeyFault` as long as the file cannot be read: what it says may be that a key is revoked,
+        so nobody goes on with the keys of before.
+        """
         try:
             status = self._path.stat()
         except FileNotFoundError as error:
             raise KeyFault(
                 f"there is no key ring at {self._path}: run `lerarenkaart keys init`"
             ) from error
-        seen = (status.st_mtime_ns, status.st_ino, status.st_size)
-        if self._keys is None or seen != self._seen:
-            self._keys, self._seen = _parse(json.loads(self._path.read_text("utf-8"))), seen
-        return self._keys
+        seen, held = (status.st_mtime_ns, status.st_ino, status.st_size), self._held
+        if held is None or seen != held[0]:
+            self._held = held = (seen, _parse(_read(self._path.parent)))
+        return held[1]
 
 
 def init(directory: Path, *, environment: str, now: datetime) -> None:
     """Make a first key of each kind and a test key; never touches a ring that exists."""
     path = directory / FILE_NAME
-    if path.exists():
-        raise KeyFault(f"there is a key ring at {path} already; it was left as it is")
-    document: dict[str, Any] = {"environment": environment}
-    for kind in KINDS:
-        document[kind] = [_fresh(kind, 1, KeyState.ACTIVE, now)]
-    document["token"].append(_fresh("token", 2, KeyState.TEST, now))
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _write(path, document)
+    with _alone(directory):
+        if path.exists():
+            raise KeyFault(f"there is a key ring at {path} already; it was left as it is")
+        document: dict[str, Any] = {"environment": environment}
+        for kind in KINDS:
+            document[kind] = [_fresh(kind, 1, KeyState.ACTIVE, now)]
+        document["token"].append(_fresh("token", 2, KeyState.TEST, now))
+        _write(path, document)
 
 
 def rotate(directory: Path, kind: Kind, *, now: datetime) -> int:
     """Make a new active key of a kind; the one before it still opens what it made."""
-    document = _read(directory)
-    number = _add_active(document, kind, now)
-    _write(directory / FILE_NAME, document)
+    with _alone(directory):
+        document = _read(directory)
+        number = _add_active(document, kind, now)
+        _write(directory / FILE_NAME, document)
     return number
 
 
 def revoke(directory: Path, kind: Kind, number: int, *, now: datetime) -> None:
     """Refuse a key from now on, everywhere; an active key gets its successor in the same write."""
-    document = _read(directory)
-    entry = next((entry for entry in document[kind] if entry["id"] == number), None)
-    if entry is None:
-        raise KeyFault(f"there is no {kind} key {number}")
-    if entry["state"] == KeyState.ACTIVE:
-        _add_active(document, kind, now)
-    elif entry["state"] == KeyState.TEST:
-        next_id = _next_id(document, kind)
-        document[kind].append(_fresh(kind, next_id, KeyState.TEST, now))
-    entry["state"] = KeyState.REVOKED
-    _write(directory / FILE_NAME, document)
+    with _alone(directory):
+        document = _read(directory)
+        entry = next((entry for entry in document[kind] if entry["id"] == number), None)
+        if entry is None:
+            raise KeyFault(f"there is no {kind} key {number}")
+        if entry["state"] == KeyState.ACTIVE:
+            _add_active(document, kind, now)
+        elif entry["state"] == KeyState.TEST:
+            next_id = _next_id(document, kind)
+            document[kind].append(_fresh(kind, next_id, KeyState.TEST, now))
+        entry["state"] = KeyState.REVOKED
+        _write(directory / FILE_NAME, document)
 
 
 def listing(directory: Path) -> list[dict[str, str]]:
@@ -212,6 +219,19 @@ def _fresh(kind: Kind, number: int, state: KeyState, now: datetime) -> dict[str,
 
 
 def _parse(document: Mapping[str, Any]) -> Keys:
+    try:
+        keys = _keys(document)
+        for test in (False, True):
+            keys.signing_for(test=test)
+        for kind in keys.secrets:
+            keys.active(kind)
+    # What stands at fault may be a key, so only the kind of fault is told.
+    except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
+        raise KeyFault(f"the key ring is not whole ({type(error).__name__})") from None
+    return keys
+
+
+def _keys(document: Mapping[str, Any]) -> Keys:
     tokens = {}
     for entry in document["token"]:
         private_key = load_pem_private_key(entry["private_key"].encode(), password=None)
@@ -243,7 +263,22 @@ def _read(directory: Path) -> dict[str, Any]:
         raise KeyFault(
             f"there is no key ring in {directory}: run `lerarenkaart keys init`"
         ) from error
+    except (OSError, ValueError) as error:
+        raise KeyFault(f"the key ring cannot be read ({type(error).__name__})") from None
     return document
+
+
+@contextlib.contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """One writer at a time: a rotation beside a revocation must not undo it."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:

@@ -26,11 +26,10 @@ from app.cards.entitlement import (
 from app.cards.keyring import Keys
 from app.cards.model import Card, CardEvent, Teacher, WalletPass
 from app.cards.numbers import new_card_number
-from app.cards.token import Carrier
+from app.cards.token import HOUR_S, Carrier
 from app.db import insert_once, uuid7
 from app.errors import Conflict
 
-HOUR_S = 3600
 IN_FORCE = (CardStatus.ACTIVE, CardStatus.SUSPENDED)
 
 

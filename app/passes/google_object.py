@@ -10,14 +10,12 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo
 
-from app.cards.entitlement import CardStatus
+from app.cards.entitlement import BRUSSELS, CardStatus
 from app.passes.content import LABELS, LANGUAGES, STATUS_LABELS, PassContent
 
 JsonObject: TypeAlias = dict[str, Any]
 
-BRUSSELS = ZoneInfo("Europe/Brussels")
 BACKGROUND = "#ffe615"
 STATES = {
     CardStatus.ACTIVE: "ACTIVE",
@@ -25,7 +23,7 @@ STATES = {
     CardStatus.REVOKED: "INACTIVE",
     CardStatus.ENDED: "EXPIRED",
 }
-# States from which a card never returns: nobody's name is kept for them.
+# States in which nobody's name is kept (lifecycle erases it with the card).
 OVER = frozenset({CardStatus.REVOKED, CardStatus.ENDED})
 # What the builders may leave out, or somebody may once have added by hand.
 OPTIONAL_OF_OBJECT = ("rotatingBarcode", "barcode", "logo")

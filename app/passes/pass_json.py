@@ -11,15 +11,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from json.encoder import encode_basestring
-from zoneinfo import ZoneInfo
 
-from app.cards.entitlement import CardStatus
+from app.cards.entitlement import BRUSSELS, CardStatus
 from app.passes.content import LABELS, LANGUAGES, STATUS_LABELS, PassContent
 
 # Text, fact, text, fact, … text.
 Mould = Sequence[str]
 
-_BRUSSELS = ZoneInfo("Europe/Brussels")
 _YELLOW, _INK = "rgb(255,230,21)", "rgb(51,51,50)"
 # Where the fact of one card goes; a private-use character, so in no text of ours.
 _HOLE = re.compile('"\ue000([a-z_]+)\ue000"')
@@ -150,7 +148,7 @@ def _field(key: str, value: str | None = None, **more: object) -> dict[str, obje
 @lru_cache
 def _belgian(moment: datetime) -> str:
     """Return the moment with its offset: Wallet takes no date without a zone."""
-    return moment.astimezone(_BRUSSELS).isoformat(timespec="seconds")
+    return moment.astimezone(BRUSSELS).isoformat(timespec="seconds")
 
 
 def _text(name: str) -> str:

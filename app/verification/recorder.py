@@ -4,7 +4,8 @@ Requests that arrive together share one transaction: their till keys, passes and
 and earlier scans are read with one query each, judged in order of arrival, and their scans
 and accepted moments written with one statement each. So every verdict rests on the state
 at that very moment and is durable before anybody hears it; there is no cache to go stale.
-A batch that fails is repeated one by one, so that a bad item fails alone.
+A batch that fails is repeated one by one, so that a bad item fails alone; not when it is the
+database that fails, which would only be waited for as often as there are items.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from app.cards.keyring import KeyRing, Keys
 from app.cards.token import Fault
-from app.db import Database
+from app.db import AWAY, Database
 from app.errors import Failure, Forbidden, Unauthenticated, Unavailable
 from app.verification.ledger import Ledger, Overtaken
 from app.verification.tills import PresentedKey
@@ -101,13 +102,13 @@ class Recorder:
             examined = [examine(one.text, keys, code_base=self._code_base) for one in batch]
             return self._transact(batch, examined, keys)
         except Exception as error:  # whatever it was, every till gets an answer
-            if len(batch) > 1:
+            if len(batch) > 1 and not isinstance(error, AWAY):
                 log.warning("verification-batch-split", size=len(batch), fault=type(error).__name__)
                 return [self._record([one])[0] for one in batch]
-            log.exception("verification-not-recorded")
+            log.exception("verification-not-recorded", size=len(batch))
             failure = Unavailable("The check could not be recorded, so it does not count.")
             failure.__cause__ = error
-            return [failure]
+            return [failure] * len(batch)
 
     def _transact(
         self, batch: Sequence[Presentation], examined: Sequence[Examined | Fault], keys: Keys

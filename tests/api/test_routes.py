@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -12,10 +13,12 @@ from app.settings import Settings
 from demo.deployment import Deployment
 from tests.api.stage import Service
 
-AUDIENCES = {"teacher", "phone camera", "partner", "operations", "anyone"}
+AUDIENCES = {"teacher", "phone camera", "partner", "operations", "anyone", "Apple Wallet"}
 # What the framework serves, which has no tags.
 UNTAGGED = {"/openapi.json": "anyone", "/static/{fingerprint}": "anyone"}
 ROUTE = "/api/v1/verifications"
+DEVICE = "/apple/v1/devices/{deviceLibraryIdentifier}/registrations/{passTypeIdentifier}"
+UNKNOWN_DEVICE = "/apple/v1/devices/unknown/registrations/x"
 QUESTION = {"presentation": "", "channel": "till"}
 
 
@@ -26,7 +29,7 @@ class Row:
     stranger: int
     teacher: int
     till: int
-    json: dict[str, str] | None = None
+    json: dict[str, Any] | None = None
     # What `{…}` in the path becomes; `{verification}` is one that the till got.
     address: str | None = None
 
@@ -48,6 +51,14 @@ TABLE = {
     "POST /card/strips": Row(401, 200, 401),
     "POST /card/report-lost": OWN,
     "GET /1{rest:path}": Row(200, 200, 200, address="/1ABC"),
+    # A device proves itself with a pass's own token; tests/api/test_apple_service.py does.
+    f"POST {DEVICE}/{{serialNumber}}": Row(401, 401, 401, address=f"{UNKNOWN_DEVICE}/0"),
+    f"DELETE {DEVICE}/{{serialNumber}}": Row(401, 401, 401, address=f"{UNKNOWN_DEVICE}/0"),
+    f"GET {DEVICE}": Row(204, 204, 204, address=UNKNOWN_DEVICE),
+    "GET /apple/v1/passes/{passTypeIdentifier}/{serialNumber}": Row(
+        401, 401, 401, address="/apple/v1/passes/x/0"
+    ),
+    "POST /apple/v1/log": Row(200, 200, 200, json={"logs": []}),
     f"POST {ROUTE}": Row(401, 401, 200, json=QUESTION),
     f"GET {ROUTE}/{{verification_id}}": Row(401, 401, 200, address=f"{ROUTE}/{{verification}}"),
     "GET /.well-known/jwks.json": OPEN,
