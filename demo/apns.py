@@ -59,7 +59,7 @@ class Push:
     fault: Fault | None
 
 
-def undisturbed(token: str, nth: int) -> Fault | None:  # noqa: ARG001 - the shape of a decision
+def undisturbed(_token: str, _nth: int) -> Fault | None:
     """Let every push through."""
     return None
 

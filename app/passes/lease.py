@@ -30,6 +30,7 @@ from app.cards.model import Card, WalletPass
 from app.cards.token import Carrier
 from app.db import insert_once, uuid7
 from app.passes.model import DeviceRegistration, PassDelivery
+from app.passes.registrations import confirm_devices
 
 # The wallets; paper and web cards have nothing to be brought to.
 WALLETS = (Carrier.APPLE, Carrier.GOOGLE)
@@ -120,9 +121,8 @@ def take(session: Session, carrier: Carrier, *, limit: int, now: datetime) -> Ba
 
 def settle(session: Session, batch: Batch, outcomes: Sequence[Outcome], *, now: datetime) -> None:
     """Write down what came of a batch; failures only where the lease is still ours."""
+    _forget(session, {gone for outcome in outcomes for gone in outcome.gone}, now)
     for outcome in sorted(outcomes, key=lambda outcome: outcome.pass_id):
-        for gone in outcome.gone:
-            _forget(session, gone)
         if outcome.failure is None:
             _delivered(session, batch.lease, outcome, now)
         else:
@@ -236,9 +236,25 @@ def _wait(attempts: int, least_s: float) -> timedelta:
     return timedelta(seconds=min(LONGEST_WAIT_S, max(least_s, _random.uniform(0, top_s))))
 
 
-def _forget(session: Session, gone: Gone) -> None:
-    """Drop a token, unless its device has registered again since Apple missed it."""
-    forgotten = delete(DeviceRegistration).where(DeviceRegistration.push_token == gone.push_token)
-    if gone.since is not None:
-        forgotten = forgotten.where(DeviceRegistration.registered_at <= gone.since)
-    session.execute(forgotten, execution_options={"synchronize_session": False})
+def _forget(session: Session, gone: set[Gone], now: datetime) -> None:
+    """Drop tokens, unless their device has registered again since Apple missed it.
+
+    A device that is gone no longer holds up what its passes have confirmed.
+    """
+    missed = [
+        (DeviceRegistration.push_token == one.push_token)
+        & (DeviceRegistration.registered_at <= (one.since or now))
+        for one in gone
+    ]
+    forgotten = or_(false(), *missed)
+    found = select(DeviceRegistration.pass_id).where(forgotten).distinct()
+    concerned = sorted(session.scalars(found))
+    # As every writer of registrations: the passes first, always in the same order.
+    turn = select(WalletPass.id).where(WalletPass.id.in_(concerned)).order_by(WalletPass.id)
+    session.execute(turn.with_for_update())
+    session.execute(
+        delete(DeviceRegistration).where(forgotten),
+        execution_options={"synchronize_session": False},
+    )
+    for pass_id in concerned:
+        confirm_devices(session, pass_id, now=now)

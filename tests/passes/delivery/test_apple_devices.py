@@ -12,6 +12,8 @@ from multiprocessing import get_context
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.cards import lifecycle
 from app.cards.token import Carrier
@@ -19,6 +21,7 @@ from app.db import Database
 from app.passes import lease
 from app.passes.delivery import REST, Delivery
 from app.passes.lease import LEASE, PATIENCE, Due, Outcome
+from app.passes.model import DeviceRegistration
 from demo.apns import Fault, World
 
 A, B = "a1" * 32, "b2" * 32
@@ -191,6 +194,27 @@ def test_a_device_is_forgotten_only_when_apple_missed_it_after_it_registered(
     assert office.lagging() == ({pass_id} if kept else set())
 
 
+def test_a_device_that_is_gone_no_longer_holds_up_what_the_others_confirmed(
+    office: Any, to_apple: Callable[..., Delivery], world: World, database: Database
+) -> None:
+    (pass_id,) = office.issue(1)
+    office.register(pass_id, A, B)
+
+    def fetched(session: Session) -> None:
+        one = select(DeviceRegistration).where(DeviceRegistration.push_token == B)
+        device = session.scalars(one).one()
+        device.downloaded_generation, device.downloaded_at = 1, office.clock()
+
+    database.transact(fetched)
+    assert office.passes()[pass_id].confirmed_generation is None
+    world.decide = lambda token, _: Fault(400, "BadDeviceToken") if token == A else None
+    to_apple().run()
+    assert office.tokens() == {B}
+    wallet_pass = office.passes()[pass_id]
+    assert (wallet_pass.confirmed_generation, wallet_pass.pushed_revision) == (1, 1)
+    assert wallet_pass.confirmed_at == office.clock()
+
+
 def test_a_fault_of_ours_stops_all_pushes_and_blames_no_pass(
     office: Any, to_apple: Callable[..., Delivery], world: World, clock: Any
 ) -> None:
@@ -305,7 +329,7 @@ def _until_in_line(office: Any, delivery: Delivery) -> None:
     raise AssertionError(f"{len(office.lagging())} passes still lag")
 
 
-@pytest.mark.parametrize("passing", [ANSWERS, ANSWERS * 16 + TROUBLES], ids=["answers", "all"])
+@pytest.mark.parametrize("passing", [ANSWERS, ANSWERS * 32 + TROUBLES], ids=["answers", "all"])
 def test_three_hundred_devices_all_end_in_line_though_half_of_all_pushes_fail(
     passing: list[Fault], office: Any, to_apple: Callable[..., Delivery], world: World
 ) -> None:
