@@ -143,6 +143,13 @@ def test_a_megabyte_is_refused_whatever_is_said_of_its_length(service: Service) 
         problem_of(answer, "too-large", 413)
 
 
+def test_a_megabyte_that_is_only_announced_is_not_waited_for(service: Service) -> None:
+    service.hurry(body_timeout_s=1.0)
+    with by_hand(service) as line:
+        line.sendall(head(service, length=1_048_576))
+        problem_of(read_from(line), "too-large", 413)
+
+
 def test_a_body_of_exactly_the_cap_is_read_and_a_byte_more_is_not(service: Service) -> None:
     frame = len(raw(presentation=""))
     for length, status in ((MAX_BODY_BYTES, 200), (MAX_BODY_BYTES + 1, 413)):
