@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app import migrate, worker
+from app.benefits import offers
 from app.cards import keyring
 from app.db import Database
 from app.deployment import Deployment
@@ -36,6 +37,8 @@ partner = typer.Typer(no_args_is_help=True, help="Partners, their tills and keys
 cli.add_typer(db, name="db")
 cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
+benefits = typer.Typer(no_args_is_help=True, help="What partners offer.")
+cli.add_typer(benefits, name="benefits")
 passes = typer.Typer(no_args_is_help=True, help="Passes as files.")
 cli.add_typer(passes, name="pass")
 
@@ -208,6 +211,20 @@ def inspect_pass(file: Path, *, as_json: Json = False) -> None:
         _show(found)
     if not found.sound:
         raise typer.Exit(1)
+
+
+@benefits.command("import")
+def import_offers(file: Path) -> None:
+    """Take offers from a file of JSON lines, or bring them up to date; all of them or none."""
+    try:
+        read = offers.read(file.read_text("utf-8").splitlines())
+    except OSError as fault:
+        _stop(f"{file} cannot be read: {fault.strerror}.")
+    except ValueError as faults:
+        _stop(f"Nothing was taken from {file}:\n{faults}")
+    with _database() as database:
+        database.transact(lambda session: [offers.keep(session, o, now=_now()) for o in read])
+    out.print(f"{len(read)} offers are in.")
 
 
 def main() -> None:

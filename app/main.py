@@ -14,7 +14,18 @@ import structlog
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app.api import apple, camera, deps, login, openapi, operations, partner, problems, teacher
+from app.api import (
+    apple,
+    benefits,
+    camera,
+    deps,
+    login,
+    openapi,
+    operations,
+    partner,
+    problems,
+    teacher,
+)
 from app.api.deps import House
 from app.api.envelope import Envelope
 from app.api.limits import Limits
@@ -76,6 +87,8 @@ def _routes(app: FastAPI) -> FastAPI:
         teacher.router,
         partner.router,
         camera.router,
+        benefits.router,
+        benefits.pages,
         apple.router,
         operations.router,
         operations.pages,

@@ -23,6 +23,7 @@ RATES: dict[str, RateLimitItem] = {
     "typed-number": parse("10/minute"),
     "refused-key": parse("30/minute"),
     "login": parse("30/minute"),
+    "benefits": parse("120/minute"),
     "device-log": parse("30/minute"),
 }
 LONGEST_S = max(rate.get_expiry() for rate in RATES.values())
