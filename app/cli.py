@@ -5,24 +5,23 @@ or of the configuration come out as one sentence and exit code 1 or 2, never as 
 """
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 import uvicorn
 from cryptography import x509
-from rich.console import Console
 from rich.table import Table
 
 from app import migrate, worker
-from app.benefits import offers
 from app.cards import keyring
-from app.db import Database
+from app.commands.benefits import benefits
+from app.commands.client import client
+from app.commands.terminal import database as _database
+from app.commands.terminal import now as _now
+from app.commands.terminal import out
+from app.commands.terminal import stop as _stop
 from app.deployment import Deployment
 from app.errors import Failure
 from app.log import configure
@@ -37,12 +36,11 @@ partner = typer.Typer(no_args_is_help=True, help="Partners, their tills and keys
 cli.add_typer(db, name="db")
 cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
-benefits = typer.Typer(no_args_is_help=True, help="What partners offer.")
 cli.add_typer(benefits, name="benefits")
+cli.add_typer(client, name="client")
 passes = typer.Typer(no_args_is_help=True, help="Passes as files.")
 cli.add_typer(passes, name="pass")
 
-out = Console()
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
@@ -213,20 +211,6 @@ def inspect_pass(file: Path, *, as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@benefits.command("import")
-def import_offers(file: Path) -> None:
-    """Take offers from a file of JSON lines, or bring them up to date; all of them or none."""
-    try:
-        read = offers.read(file.read_text("utf-8").splitlines())
-    except OSError as fault:
-        _stop(f"{file} cannot be read: {fault.strerror}.")
-    except ValueError as faults:
-        _stop(f"Nothing was taken from {file}:\n{faults}")
-    with _database() as database:
-        database.transact(lambda session: [offers.keep(session, o, now=_now()) for o in read])
-    out.print(f"{len(read)} offers are in.")
-
-
 def main() -> None:
     """Run the command line; every expected fault ends as one sentence."""
     configure()
@@ -234,12 +218,6 @@ def main() -> None:
         cli()
     except (Failure, keyring.KeyFault, StartRefused) as fault:
         _stop(str(fault))
-
-
-@contextmanager
-def _database() -> Iterator[Database]:
-    with closing(Database(Settings().database_url)) as database:
-        yield database
 
 
 def _certificates(settings: Settings) -> list[dict[str, str]]:
@@ -254,10 +232,6 @@ def _certificates(settings: Settings) -> list[dict[str, str]]:
             row = (kind, f"{found.serial_number:x}", state, begins.isoformat(), ends.isoformat())
             rows.append(dict(zip(keyring.LISTED, row, strict=True)))
     return rows
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _kind(text: str) -> keyring.Kind:
@@ -279,8 +253,3 @@ def _show(found: Inspection) -> None:
         out.print(f"  {finding.what}\n  {finding.mend}", highlight=False, markup=False)
     verdict = "No fault that Wallet refuses." if found.sound else "Wallet would refuse this pass."
     out.print(f"\n{verdict}", style="bold")
-
-
-def _stop(sentence: str) -> NoReturn:
-    Console(stderr=True).print(sentence, style="red", highlight=False)
-    sys.exit(1)
