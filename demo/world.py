@@ -25,7 +25,7 @@ from app.client_authentication import thumbprint
 from app.deployment import Deployment as ServiceDeployment
 from app.main import create_app
 from app.settings import Settings
-from demo import apns, epd, google_wallet, identity_provider
+from demo import apns, benefits, epd, google_wallet, identity_provider
 from demo.deployment import (
     CLIENT_ID,
     PASS_TYPE_IDENTIFIER,
@@ -88,6 +88,7 @@ def world(
     )
     told = clock or wall_clock
     deployment = prepare(directory, addresses, database_url=database_url, now=told())
+    benefits.seed(deployment.database_url, now=told())
     people = cast(belgian_day(told()))
     services = [addresses.service]
     with ExitStack() as open_:
