@@ -71,7 +71,12 @@ def work(
     *, once: Annotated[bool, typer.Option(help="End as soon as nothing is due.")] = False
 ) -> None:
     """Bring passes into line at their wallets, rotate codes, delete what expired."""
-    worker.run(Deployment.load(Settings(), now=_now()), once=once, clock=_now)
+    deployment = Deployment.load(Settings(), now=_now())
+    if once:
+        worker.run(deployment, clock=_now)
+        return
+    with worker.told_to_stop() as stop:
+        worker.run(deployment, clock=_now, stop=stop)
 
 
 @cli.command()

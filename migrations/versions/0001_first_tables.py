@@ -362,6 +362,14 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("wallet_pass", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_wallet_pass_code_issued_at",
+            ["carrier", "code_issued_at"],
+            unique=False,
+            sqlite_where=sa.text("revoked_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NULL"),
+        )
+        batch_op.create_index(batch_op.f("ix_wallet_pass_key_id"), ["key_id"], unique=False)
+        batch_op.create_index(
             "ix_wallet_pass_lagging",
             ["carrier", "revised_at"],
             unique=False,
@@ -482,6 +490,12 @@ def downgrade() -> None:
             "ix_wallet_pass_lagging",
             sqlite_where=sa.text("pushed_revision < revision"),
             postgresql_where=sa.text("pushed_revision < revision"),
+        )
+        batch_op.drop_index(batch_op.f("ix_wallet_pass_key_id"))
+        batch_op.drop_index(
+            "ix_wallet_pass_code_issued_at",
+            sqlite_where=sa.text("revoked_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NULL"),
         )
 
     op.drop_table("wallet_pass")
