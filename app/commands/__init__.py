@@ -1,0 +1,1 @@
+"""Groups of commands of `lerarenkaart` that are too long to stand in `app.cli`."""
