@@ -17,10 +17,11 @@ from rich.table import Table
 from app import migrate, worker
 from app.cards import keyring
 from app.commands.auditing import audit
-from app.commands.common import Json, out
-from app.commands.common import database as _database
-from app.commands.common import now as _now
-from app.commands.common import stop as _stop
+from app.commands.client import client
+from app.commands.terminal import Json, out
+from app.commands.terminal import database as _database
+from app.commands.terminal import now as _now
+from app.commands.terminal import stop as _stop
 from app.deployment import Deployment
 from app.errors import Failure
 from app.log import configure
@@ -36,6 +37,7 @@ cli.add_typer(audit, name="audit")
 cli.add_typer(db, name="db")
 cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
+cli.add_typer(client, name="client")
 passes = typer.Typer(no_args_is_help=True, help="Passes as files.")
 cli.add_typer(passes, name="pass")
 

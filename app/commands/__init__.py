@@ -1,1 +1,1 @@
-"""Groups of commands of `lerarenkaart` that are too long to stand in `app.cli`."""
+"""The commands of `lerarenkaart …` that need a file of their own, and what they share."""

@@ -9,7 +9,7 @@ import typer
 from app.audit import Head
 from app.audit_check import kept, verify
 from app.cards.keyring import KeyRing
-from app.commands.common import Json, database, out, stop, warn
+from app.commands.terminal import Json, database, out, stop, warn
 from app.settings import Settings
 
 audit = typer.Typer(no_args_is_help=True, help="The record of what people did and saw.")

@@ -1,4 +1,4 @@
-"""What every command needs: the terminal, the clock, the database, and an orderly end."""
+"""What every command shares: the terminal, the clock, the database, and how a command fails."""
 
 import sys
 from collections.abc import Iterator
@@ -16,16 +16,16 @@ out = Console()
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
-@contextmanager
-def database() -> Iterator[Database]:
-    """The database of the settings, closed afterwards."""
-    with closing(Database(Settings().database_url)) as opened:
-        yield opened
-
-
 def now() -> datetime:
     """The present moment."""
     return datetime.now(UTC)
+
+
+@contextmanager
+def database() -> Iterator[Database]:
+    """The database of this deployment, closed afterwards."""
+    with closing(Database(Settings().database_url)) as opened:
+        yield opened
 
 
 def warn(sentence: str) -> None:
@@ -34,6 +34,6 @@ def warn(sentence: str) -> None:
 
 
 def stop(sentence: str) -> NoReturn:
-    """End with one sentence, exit code 1."""
+    """End with one sentence in red and exit code 1."""
     Console(stderr=True).print(sentence, style="red", highlight=False)
     sys.exit(1)
