@@ -16,11 +16,12 @@ from rich.table import Table
 
 from app import migrate, worker
 from app.cards import keyring
+from app.commands.auditing import audit
 from app.commands.benefits import benefits
 from app.commands.client import client
+from app.commands.terminal import Json, out
 from app.commands.terminal import database as _database
 from app.commands.terminal import now as _now
-from app.commands.terminal import out
 from app.commands.terminal import stop as _stop
 from app.deployment import Deployment
 from app.errors import Failure
@@ -33,6 +34,7 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 db = typer.Typer(no_args_is_help=True, help="The database and its migrations.")
 keys = typer.Typer(no_args_is_help=True, help="The key ring.")
 partner = typer.Typer(no_args_is_help=True, help="Partners, their tills and keys.")
+cli.add_typer(audit, name="audit")
 cli.add_typer(db, name="db")
 cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
@@ -40,8 +42,6 @@ cli.add_typer(benefits, name="benefits")
 cli.add_typer(client, name="client")
 passes = typer.Typer(no_args_is_help=True, help="Passes as files.")
 cli.add_typer(passes, name="pass")
-
-Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
 @cli.command()
