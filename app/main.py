@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.api import (
     apple,
+    benefits,
     camera,
     deps,
     login,
@@ -88,6 +89,8 @@ def _routes(app: FastAPI) -> FastAPI:
         partner.router,
         oauth.router,
         camera.router,
+        benefits.router,
+        benefits.pages,
         apple.router,
         operations.router,
         operations.pages,
@@ -114,6 +117,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         public_url=settings.public_url,
         code_base=settings.code_base,
         superseded=settings.superseded,
+        step_up_acr=deployment.registration.step_up_acr,
         database=database,
         ring=ring,
         recorder=recorder,

@@ -34,6 +34,8 @@ class House:
     public_url: str
     code_base: str
     superseded: Superseded
+    # Means of authentication strong enough for what does harm in wrong hands.
+    step_up_acr: frozenset[str]
     database: Database
     ring: KeyRing
     recorder: Recorder
