@@ -23,6 +23,8 @@ RATES: dict[str, RateLimitItem] = {
     "typed-number": parse("10/minute"),
     "enrolment": parse("10/minute"),
     "refused-key": parse("30/minute"),
+    "refused-client": parse("30/minute"),
+    "token": parse("60/minute"),
     "login": parse("30/minute"),
     "device-log": parse("30/minute"),
 }
