@@ -16,9 +16,6 @@ ABOUT: dict[str, Any] = {
     "generate_unique_id_function": lambda route: route.name.replace("_", "-"),
 }
 
-# What partners ask without a key.
-KEYLESS = {"jwks", "enrol-till"}
-
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "description": "RFC 9457, with sentences for people in four languages.",
@@ -81,12 +78,7 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     components["securitySchemes"] = {"tillKey": TILL_KEY, "accessToken": ACCESS_TOKEN}
     for operation in operations(document):
         operation["responses"].pop("422", None)
-<<<<<<< HEAD
-        needs_key = operation["tags"] == ["partner"] and operation["operationId"] not in KEYLESS
-        operation["security"] = [{"tillKey": []}] if needs_key else []
-=======
         # A route that says itself how it is entered keeps its word.
         needs_key = operation["tags"] == ["partner"] and "jwks" not in operation["operationId"]
         operation.setdefault("security", [{"tillKey": []}] if needs_key else [])
->>>>>>> main
     return document
