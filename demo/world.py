@@ -21,7 +21,7 @@ from app.cards.entitlement import belgian_day
 from app.client_authentication import thumbprint
 from app.main import create_app
 from app.settings import Settings
-from demo import epd, google_wallet, identity_provider
+from demo import benefits, epd, google_wallet, identity_provider
 from demo.deployment import CLIENT_ID, Addresses, Credentials, Deployment, prepare
 from demo.population import Person, by_key, cast
 from demo.serving import free_port, listening, running
@@ -74,6 +74,7 @@ def world(
     )
     told = clock or wall_clock
     deployment = prepare(directory, addresses, database_url=database_url, now=told())
+    benefits.seed(deployment.database_url, now=told())
     people = cast(belgian_day(told()))
     services = [addresses.service]
     with ExitStack() as open_:
