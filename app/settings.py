@@ -92,6 +92,8 @@ class Settings(BaseSettings):
 
     grace_days: int = Field(default=30, ge=0, le=366)
     summer_bridge: bool = True
+    # What one source may take from the holders of active cards within a day without two people.
+    mass_change_brake_percent: float = Field(default=2.0, ge=0, le=100)
     superseded: Literal["soft", "strict"] = "soft"
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - whatever pydantic accepts

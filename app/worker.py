@@ -16,6 +16,7 @@ import structlog
 
 from app import audit, audit_check
 from app.deployment import Deployment
+from app.epd.push.runs import Runs, forget_old
 from app.identity.expiry import delete_expired
 from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
@@ -85,6 +86,19 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
         deleted = database.transact(lambda session: delete_expired(session, now=now))
         return _counted("log-ins-expired", deleted)
 
+    def forget() -> int:
+        now = clock()
+        gone = database.transact(lambda session: forget_old(session, now=now))
+        return _counted("epd-runs-forgotten", gone)
+
+    runs = Runs(
+        database,
+        ring,
+        policy=deployment.policy,
+        brake_percent=deployment.settings.mass_change_brake_percent,
+        clock=clock,
+    )
+
     def seal() -> int:
         with database.reading() as session:
             if not audit.waiting(session):
@@ -99,6 +113,8 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
         return 1
 
     return [
+        Job("epd-runs", runs.run, period_s=1.0),
+        Job("epd-forget", forget, period_s=3600.0),
         Job("seal-audit", seal, period_s=1.0),
         Job("rotate", rotate, period_s=30.0),
         Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),

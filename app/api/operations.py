@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import migrate
 from app.api.deps import House, Now, TheHouse, page
+from app.epd.push.figures import figures
 from app.errors import NotFound
 from app.passes import lease
 from app.web.problem_texts import PROBLEMS
@@ -67,18 +68,22 @@ def _database(house: House, now: datetime) -> dict[str, dict[str, Any]]:
         with house.database.reading() as session:
             session.execute(text("SELECT 1"))
         current, head = migrate.current(house.database), migrate.head()
-        deliveries = _deliveries(house, now) if current == head else {}
+        queues = _queues(house, now) if current == head else {}
     except SQLAlchemyError as error:
         return {"database": {"ok": False, "fault": type(error).__name__}}
     return {
         "database": {"ok": True},
         "migrations": {"ok": current == head, "current": current, "head": head},
-        **deliveries,
+        **queues,
     }
 
 
-def _deliveries(house: House, now: datetime) -> dict[str, dict[str, Any]]:
-    """How far phones are behind: a figure to watch, for verification never is."""
+def _queues(house: House, now: datetime) -> dict[str, dict[str, Any]]:
+    """How far phones are behind, and our news of the personnel file: figures to watch."""
     with house.database.reading() as session:
-        figures = lease.figures(session, now=now)
-    return {"deliveries": {"ok": True, **asdict(figures)}}
+        deliveries = lease.figures(session, now=now)
+        pushed = figures(session, now=now)
+    return {
+        "deliveries": {"ok": True, **asdict(deliveries)},
+        "epd_push": {"ok": True, **asdict(pushed)},
+    }
