@@ -202,6 +202,10 @@ class Issuing:
     def strips(self, teacher_id: uuid.UUID, *, count: int, now: datetime) -> list[Strip]:
         """The next web codes of the card."""
         wallet_pass = self._pass(teacher_id, Carrier.WEB)
+        if wallet_pass.activated_at is None:
+            self._database.transact(
+                lambda session: lifecycle.activate(session, wallet_pass, now=now)
+            )
         keys = self._ring.keys
         return web_strips(wallet_pass, count=count, keys=keys, base=self._code_base, now=now)
 

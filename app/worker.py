@@ -18,6 +18,7 @@ from app.deployment import Deployment
 from app.identity.expiry import delete_expired
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
 from app.passes.rotation import rotate_due
+from app.statistics import counting
 
 Clock = Callable[[], datetime]
 
@@ -80,11 +81,15 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
         deleted = database.transact(lambda session: delete_expired(session, now=now))
         return _counted("log-ins-expired", deleted)
 
+    def count() -> int:
+        return counting.count(database, now=clock())
+
     return [
         Job("rotate", rotate, period_s=30.0),
         Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),
         Job("deliver-google", Delivery(database, google, clock=clock).run, period_s=1.0),
         Job("expire", expire, period_s=60.0),
+        Job("count", count, period_s=60.0),
     ]
 
 

@@ -232,6 +232,25 @@ def confirm(
     wallet_pass.pushed_revision = max(wallet_pass.pushed_revision, revision)
 
 
+def activate(session: Session, wallet_pass: WalletPass, *, now: datetime) -> None:
+    """Note, once, that a pass has come to its holder: on a phone, on a page, on paper."""
+    first = update(WalletPass).where(
+        WalletPass.id == wallet_pass.id, WalletPass.activated_at.is_(None)
+    )
+    if not session.connection().execute(first.values(activated_at=now)).rowcount:
+        return
+    recount = update(Card).where(Card.id == wallet_pass.card_id)
+    session.execute(recount.values(counted_year=None))
+    session.add(
+        CardEvent(
+            card_id=wallet_pass.card_id,
+            what="activated",
+            why=Carrier(wallet_pass.carrier).label,
+            at=now,
+        )
+    )
+
+
 def _change(
     session: Session, card: Card, status: CardStatus, *, what: str, why: str, now: datetime
 ) -> None:

@@ -14,6 +14,8 @@ from app.db import Base, Identified, Moment
 
 # The scans that later verdicts look at: uses, and guesses at rotating digits.
 REMEMBERED = text("valid OR cause = 'wrong_digits'")
+# The uses that no counter has yet.
+UNCOUNTED = text("valid AND NOT test AND counted_at IS NULL")
 
 
 class Partner(Identified, Base):
@@ -80,6 +82,8 @@ class Scan(Identified, Base):
     code_digest: Mapped[bytes] = mapped_column(LargeBinary(16))
     # Web: issued_at; Google: the step.
     accepted_moment: Mapped[int | None] = mapped_column(BigInteger)
+    # When the counters got this use, or passed it over; only then may its link to the card go.
+    counted_at: Mapped[datetime | None] = mapped_column(Moment)
 
     __table_args__ = (
         Index("ix_scan_card_id_at", "card_id", "at"),
@@ -91,4 +95,5 @@ class Scan(Identified, Base):
             postgresql_where=REMEMBERED,
         ),
         Index("ix_scan_partner_id_at", "partner_id", "at"),
+        Index("ix_scan_uncounted", "at", sqlite_where=UNCOUNTED, postgresql_where=UNCOUNTED),
     )
