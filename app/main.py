@@ -14,7 +14,19 @@ import structlog
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app.api import apple, camera, deps, login, openapi, operations, partner, problems, teacher
+from app.api import (
+    apple,
+    camera,
+    deps,
+    login,
+    oauth,
+    openapi,
+    operations,
+    partner,
+    problems,
+    statistics,
+    teacher,
+)
 from app.api.deps import House
 from app.api.envelope import Envelope
 from app.api.limits import Limits
@@ -75,8 +87,10 @@ def _routes(app: FastAPI) -> FastAPI:
         login.router,
         teacher.router,
         partner.router,
+        oauth.router,
         camera.router,
         apple.router,
+        statistics.router,
         operations.router,
         operations.pages,
     ):
@@ -118,6 +132,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         apple=apple_passes,
         certificates=deployment.certificates,
         limits=Limits(settings.rate_limit_storage),
+        small_cell=settings.small_cell,
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,
     )

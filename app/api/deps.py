@@ -42,6 +42,8 @@ class House:
     apple: ApplePasses
     certificates: Certificates
     limits: Limits
+    # Published counts below this are hidden.
+    small_cell: int
     pages: Pages
     texts: Texts
 

@@ -88,17 +88,24 @@ class Source:
     years: tuple[int, ...]
 
 
-def known(
-    session: Session, years: Sequence[int], *, basis: Basis
-) -> tuple[dict[int, dict[Name, Count]], tuple[Source, ...], dict[int, datetime]]:
-    """All series of these years; sources of the imported ones; when those entitled were counted."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The series of some years, where imported ones came from, when those entitled were counted."""
+
+    counts: Mapping[int, dict[Name, Count]]
+    sources: tuple[Source, ...] = ()
+    entitled_at: Mapping[int, datetime] = field(default_factory=dict)
+
+
+def known(session: Session, years: Sequence[int], *, basis: Basis) -> Known:
+    """Everything there is of these years, totals included."""
     counts, sources = _imported(session, years)
     counted = session.scalars(select(CountedYear).where(CountedYear.year.in_(years))).all()
     cells = _counters(session, [one.year for one in counted], {basis, of_persons(basis)})
     for year in counted:
         counts.setdefault(year.year, {}).update(_counted(year, cells, basis))
     entitled_at = {one.year: one.entitled_at for one in counted if one.entitled_at is not None}
-    return {year: _with_totals(of) for year, of in counts.items()}, sources, entitled_at
+    return Known({year: with_totals(of) for year, of in counts.items()}, sources, entitled_at)
 
 
 def years_known(session: Session, *, now: datetime) -> tuple[int, ...]:
@@ -182,7 +189,7 @@ def _imported(
     return counts, sources
 
 
-def _with_totals(counts: dict[Name, Count]) -> dict[Name, Count]:
+def with_totals(counts: dict[Name, Count]) -> dict[Name, Count]:
     """Add the totals that follow from their parts, where all parts are known."""
     totals = {
         whole: _sum([counts.get(part, Count()) for part in parts]) for whole, parts in PARTS.items()

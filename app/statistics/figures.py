@@ -17,6 +17,7 @@ from app.statistics.counts import (
     PARTS,
     PROVINCES,
     Count,
+    Known,
     Name,
     Source,
     Status,
@@ -121,20 +122,23 @@ def report(
 
     Persons have no place of a partner: for that basis they stay with their homes.
     """
-    counts, sources, entitled_at = known(session, years, basis=basis)
-    columns = [_published(counts.get(year, {}), small=small_cell, basis=basis) for year in years]
+    return publish(known(session, years, basis=basis), years, basis=basis, small_cell=small_cell)
+
+
+def publish(found: Known, years: Sequence[int], *, basis: Basis, small_cell: int) -> Report:
+    """What may be seen of what is known."""
+    columns = [
+        _published(found.counts.get(year, {}), small=small_cell, basis=basis) for year in years
+    ]
+    told = {year for source in found.sources if source.name == LEGACY for year in source.years}
     return Report(
         years=tuple(years),
         basis=basis,
         small_cell=small_cell,
         series={name: _series(name, columns, basis) for name in NAMES},
-        sources=sources,
-        discrepancies=tuple(
-            one
-            for one in STATED
-            if any(source.name == LEGACY and one.year in source.years for source in sources)
-        ),
-        entitled_at=entitled_at,
+        sources=found.sources,
+        discrepancies=tuple(one for one in STATED if one.year in told),
+        entitled_at=found.entitled_at,
     )
 
 

@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict
@@ -84,8 +83,3 @@ def discrepancies(figures: Iterable[Figure]) -> tuple[Discrepancy, ...]:
         }
         found += [Discrepancy(year, kind, gap) for kind, gap in kinds.items() if gap]
     return tuple(found)
-
-
-def is_imported(session: Session) -> bool:
-    """Whether the answer is in this database."""
-    return session.scalar(select(DataSet.id).where(DataSet.name == LEGACY)) is not None

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.web.card_page import grouped
 from app.web.card_texts import CATEGORIES
+from app.web.statistics_texts import labels
 from app.web.texts import Language, Texts
 
 STATIC_DIRECTORY = Path(__file__).parent / "static"
@@ -61,6 +62,8 @@ class Pages:
             moment=language.moment,
             duration=language.duration,
             grouped=grouped,
+            number=language.number,
+            percent=language.percent,
         )
         environment.globals.update(
             {
@@ -69,6 +72,7 @@ class Pages:
                 "badges": self._badges(language.code),
                 "categories": CATEGORIES,
                 "demo": demo,
+                "labels": labels(language),
                 "language": language.code,
                 "language_names": LANGUAGE_NAMES,
             }
