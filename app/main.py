@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.api import (
     apple,
+    benefits,
     camera,
     deps,
     login,
@@ -33,6 +34,7 @@ from app.api.limits import Limits
 from app.deployment import Deployment
 from app.issuing import Issuing
 from app.settings import Settings
+from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
 from app.web.pages import Pages
 from app.web.texts import Texts
@@ -89,6 +91,8 @@ def _routes(app: FastAPI) -> FastAPI:
         partner.router,
         oauth.router,
         camera.router,
+        benefits.router,
+        benefits.pages,
         apple.router,
         statistics.router,
         operations.router,
@@ -116,9 +120,11 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         public_url=settings.public_url,
         code_base=settings.code_base,
         superseded=settings.superseded,
+        step_up_acr=deployment.registration.step_up_acr,
         database=database,
         ring=ring,
         recorder=recorder,
+        offline_lists=OfflineLists(database, ring, issuer=settings.public_url),
         oidc=open_.enter_context(closing(deployment.oidc())),
         issuing=Issuing(
             database,

@@ -2,7 +2,8 @@
 
 Makes rows as the service writes them and notes beside each what a person would count, province
 by province, without asking how the service counts. Every choice comes from one seed. What must
-not count is there too: refusals, tests, scans that a till took back.
+not count is there too: refusals, tests, scans that a till took back; and what was checked without
+a network comes days later.
 """
 
 import random
@@ -18,7 +19,8 @@ from app.cards.entitlement import CardStatus
 from app.cards.model import Card, Teacher, WalletPass
 from app.db import Base
 from app.epd.model import Institution, PersonnelRecord
-from app.verification.model import Partner, Till
+from app.partners import Partner
+from app.verification.model import Till
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 # A postcode in each province and how many of a thousand teachers live there; "" is abroad.
@@ -196,8 +198,9 @@ class SchoolYear:
         channel = self._dice.choice(list(CHANNELS))
         typed = self._chance(0.05)
         carrier, pass_id = (None, None) if typed else self._dice.choice(holder.passes)
-        refused, test = self._chance(0.06), self._chance(0.02)
-        if not (refused or test):
+        refused, test, void = self._chance(0.06), self._chance(0.02), self._chance(0.01)
+        late = timedelta(hours=self._dice.randint(1, 160)) if self._chance(0.03) else None
+        if not (refused or test or void):
             self._use(holder, place, channel, carrier)
         return {
             "id": self._id(),
@@ -214,6 +217,8 @@ class SchoolYear:
             "advice": "",
             "test": test,
             "code_digest": b"",
+            "uploaded_at": at + late if late else None,
+            "voided_at": at + timedelta(minutes=5) if void else None,
         }
 
     def _use(self, holder: Holder, place: str, channel: str, carrier: int | None) -> None:

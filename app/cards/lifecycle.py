@@ -31,6 +31,14 @@ from app.db import insert_once, uuid7
 from app.errors import Conflict
 
 IN_FORCE = (CardStatus.ACTIVE, CardStatus.SUSPENDED)
+# Which status a card has from an event on; other events change none.
+BECOMES = {
+    "issued": CardStatus.ACTIVE,
+    "resumed": CardStatus.ACTIVE,
+    "suspended": CardStatus.SUSPENDED,
+    "revoked": CardStatus.REVOKED,
+    "ended": CardStatus.ENDED,
+}
 
 
 def know(session: Session, pseudonym: bytes, *, pepper_id: int, now: datetime) -> Teacher:
@@ -259,6 +267,9 @@ def _change(
     card.status = status
     card.status_reason = why
     _record(session, card, what, why, now)
+    if status not in IN_FORCE:
+        for wallet_pass in card.passes:
+            wallet_pass.revoked_at = wallet_pass.revoked_at or now
     _revise(card, now)
 
 

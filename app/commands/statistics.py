@@ -135,4 +135,4 @@ def _text(cell: Cell, language: Language) -> str:
         return labels(language)[cell.status]
     if isinstance(cell.value, Fraction):
         return language.percent(float(cell.value))
-    return language.number(cell.value)
+    return language.count(cell.value)

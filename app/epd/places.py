@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from app.db import insert_once
 from app.epd.model import EPD, Institution, PersonnelRecord, status_from_json
-from app.epd.provinces import DIGITS, province
 from app.errors import Conflict
+from app.provinces import DIGITS, province
 
 INSTITUTION_DIGITS = 6
 # As the open data on schools name them (data-onderwijs.vlaanderen.be).

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from app.cards.entitlement import belgian_day, card_year
@@ -20,7 +20,7 @@ from app.cards.model import Card, WalletPass
 from app.cards.token import Carrier
 from app.db import Database
 from app.epd.places import Residence
-from app.epd.provinces import province
+from app.provinces import province
 from app.statistics.books import Books, close_years, take_turn
 from app.statistics.flags import HolderYear, Mark, places, raise_flags
 from app.statistics.model import Basis, Channel, Flag, Measure
@@ -84,7 +84,8 @@ def count_scans(session: Session, *, now: datetime) -> int:
     scans = _settled(session, now)
     _mark(session, scans, now)
     books = Books(session)
-    uses = [scan for scan in scans if books.takes(belgian_day(scan.at).year)]
+    kept = [scan for scan in scans if scan.voided_at is None]
+    uses = [scan for scan in kept if books.takes(belgian_day(scan.at).year)]
     marks = [
         Mark(scan.card_id, scan.teacher_id, belgian_day(scan.at).year, _flags_of_use(scan))
         for scan in uses
@@ -118,11 +119,12 @@ def _waits(session: Session, before: int) -> bool:
 
 def _settled(session: Session, now: datetime) -> Sequence[Row[Any]]:
     """The oldest uses that are due, with what counting needs to know of each."""
-    due = select(Scan.id).where(UNCOUNTED_SCAN.self_group(), Scan.at < now - SETTLED)
+    arrived_at = func.coalesce(Scan.uploaded_at, Scan.at)
+    due = select(Scan.id).where(UNCOUNTED_SCAN.self_group(), arrived_at < now - SETTLED)
     oldest = due.order_by(Scan.at).limit(SCANS_AT_ONCE).subquery()
     found = (
         select(Scan.id, Scan.card_id, Scan.pass_id, Scan.at, Scan.channel, Scan.carrier)
-        .add_columns(Till.postcode, Card.teacher_id)
+        .add_columns(Scan.voided_at, Till.postcode, Card.teacher_id)
         .join(oldest, Scan.id == oldest.c.id)
         .join(Till, Scan.till_id == Till.id)
         .outerjoin(Card, Scan.card_id == Card.id)

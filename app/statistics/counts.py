@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cards.entitlement import belgian_day
-from app.epd.provinces import Province
+from app.provinces import Province
 from app.statistics.imports import IN_TABLE, IN_TEXT, LEGACY, MADE_BY_HAND
 from app.statistics.model import (
     ALL,

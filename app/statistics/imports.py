@@ -17,8 +17,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.db import uuid7
-from app.epd.provinces import Province
 from app.errors import Conflict
+from app.provinces import Province
 from app.statistics.model import ALL, Channel, DataSet, ImportedFigure, Measure
 
 COLUMNS = (

@@ -18,6 +18,7 @@ from babel.dates import format_date, format_time, format_timedelta, get_timezone
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
+from babel.units import format_unit
 
 from app.passes.content import LANGUAGES
 
@@ -50,13 +51,18 @@ class Language:
         """A date in full: 23 november 2026."""
         return format_date(on, "long", locale=self.locale)
 
+    def count(self, number: int) -> str:
+        """A whole number with the language's own separators."""
+        return format_decimal(number, locale=self.locale)
+
+    def distance(self, distance_km: float) -> str:
+        """A length in whole kilometres, at least one: 12 km."""
+        whole = max(1, round(distance_km))
+        return format_unit(whole, "length-kilometer", length="short", locale=self.locale)
+
     def duration(self, duration_s: int) -> str:
         """A length of time in its largest fitting unit: 45 seconden, 2 minuten."""
         return format_timedelta(timedelta(seconds=duration_s), locale=self.locale, threshold=1)
-
-    def number(self, value: float) -> str:
-        """A number in groups, as Belgium writes it: 220.679."""
-        return format_decimal(value, locale=self.locale)
 
     def percent(self, share: float) -> str:
         """A share from 0 to 1 with one decimal: 11,5 %."""
