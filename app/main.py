@@ -14,7 +14,18 @@ import structlog
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app.api import apple, camera, deps, login, openapi, operations, partner, problems, teacher
+from app.api import (
+    apple,
+    camera,
+    deps,
+    google,
+    login,
+    openapi,
+    operations,
+    partner,
+    problems,
+    teacher,
+)
 from app.api.deps import House
 from app.api.envelope import Envelope
 from app.api.limits import Limits
@@ -77,6 +88,7 @@ def _routes(app: FastAPI) -> FastAPI:
         partner.router,
         camera.router,
         apple.router,
+        google.router,
         operations.router,
         operations.pages,
     ):
@@ -97,6 +109,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
     recorder.start()
     open_.callback(recorder.stop)
     apple_passes = deployment.apple_passes()
+    google_keys = open_.enter_context(closing(deployment.google_keys()))
     texts = Texts.load()
     return House(
         public_url=settings.public_url,
@@ -117,6 +130,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         ),
         apple=apple_passes,
         certificates=deployment.certificates,
+        google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,

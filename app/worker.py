@@ -17,6 +17,7 @@ import structlog
 from app.deployment import Deployment
 from app.identity.expiry import delete_expired
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
+from app.passes.google_holdings import forget_nonces
 from app.passes.rotation import rotate_due
 
 Clock = Callable[[], datetime]
@@ -78,7 +79,8 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
     def expire() -> int:
         now = clock()
         deleted = database.transact(lambda session: delete_expired(session, now=now))
-        return _counted("log-ins-expired", deleted)
+        forgotten = database.transact(lambda session: forget_nonces(session, now=now))
+        return _counted("log-ins-expired", deleted) + _counted("callbacks-expired", forgotten)
 
     return [
         Job("rotate", rotate, period_s=30.0),

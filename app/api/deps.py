@@ -19,6 +19,7 @@ from app.identity.oidc import OidcClient
 from app.issuing import Issuing
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
+from app.passes.google_callbacks import GoogleCallbacks
 from app.verification.recorder import Recorder
 from app.verification.verify import Superseded
 from app.web.pages import Pages
@@ -41,6 +42,7 @@ class House:
     issuing: Issuing
     apple: ApplePasses
     certificates: Certificates
+    google_callbacks: GoogleCallbacks
     limits: Limits
     pages: Pages
     texts: Texts

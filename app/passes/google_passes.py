@@ -13,15 +13,23 @@ from app.passes.google_object import JsonObject, generic_class, generic_object, 
 CLASS_SUFFIX = "lerarenkaart-v1"
 
 
+def class_id(issuer_id: str) -> str:
+    """The name of the class that all our objects share."""
+    return resource_id(issuer_id, CLASS_SUFFIX)
+
+
 class GooglePasses:
     """Puts passes at Google and makes the links that save them; safe between threads."""
 
     def __init__(self, wallet: GoogleWallet, *, issuer_id: str, public_url: str) -> None:
         self._wallet = wallet
         self._issuer_id = issuer_id
-        self._class_id = resource_id(issuer_id, CLASS_SUFFIX)
+        self._class_id = class_id(issuer_id)
         self._class = generic_class(
-            issuer_id, CLASS_SUFFIX, public_url=public_url, callback_url=None
+            issuer_id,
+            CLASS_SUFFIX,
+            public_url=public_url,
+            callback_url=f"{public_url}/google/callback",
         )
         self._class_is_there = False
 
