@@ -33,13 +33,16 @@ class GooglePasses:
         )
         self._class_is_there = False
 
-    def put(self, content: PassContent, *, totp_key: bytes, now: datetime) -> None:
-        """Bring a new pass's object to this state; raises as `GoogleWallet` does."""
-        self._wallet.put_object(self._object(content, totp_key, now), now=now)
+    def put(self, content: PassContent, *, totp_key: bytes, now: datetime) -> bool | None:
+        """Bring a new pass's object to this state; raises as `GoogleWallet` does.
 
-    def patch(self, content: PassContent, *, totp_key: bytes, now: datetime) -> None:
+        Returns whether anybody has saved it, where Google says so.
+        """
+        return _has_users(self._wallet.put_object(self._object(content, totp_key, now), now=now))
+
+    def patch(self, content: PassContent, *, totp_key: bytes, now: datetime) -> bool | None:
         """Do the same for a pass that Google should know already: one call instead of two."""
-        self._wallet.patch_object(self._object(content, totp_key, now), now=now)
+        return _has_users(self._wallet.patch_object(self._object(content, totp_key, now), now=now))
 
     def save_link(self, serial: str, *, now: datetime) -> str:
         """The link that saves a pass which Google has."""
@@ -53,3 +56,8 @@ class GooglePasses:
         return generic_object(
             content, issuer_id=self._issuer_id, class_id=self._class_id, totp_key=totp_key
         )
+
+
+def _has_users(answer: JsonObject) -> bool | None:
+    said = answer.get("hasUsers")
+    return said if isinstance(said, bool) else None
