@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.api import (
     apple,
+    benefits,
     camera,
     deps,
     google,
@@ -89,6 +90,8 @@ def _routes(app: FastAPI) -> FastAPI:
         partner.router,
         oauth.router,
         camera.router,
+        benefits.router,
+        benefits.pages,
         apple.router,
         google.router,
         operations.router,

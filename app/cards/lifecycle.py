@@ -244,6 +244,9 @@ def _change(
     card.status = status
     card.status_reason = why
     _record(session, card, what, why, now)
+    if status not in IN_FORCE:
+        for wallet_pass in card.passes:
+            wallet_pass.revoked_at = wallet_pass.revoked_at or now
     _revise(card, now)
 
 

@@ -18,7 +18,8 @@ from app.cards.entitlement import card_year
 from app.cards.model import Card, WalletPass
 from app.cards.token import Carrier
 from app.errors import NotFound, Unauthenticated
-from app.verification.model import REMEMBERED, Partner, Scan, Till, TillKey
+from app.partners import Partner
+from app.verification.model import REMEMBERED, Scan, Till, TillKey
 from app.verification.tills import PresentedKey
 from app.verification.verdict import Caller, Grade, PassState, PastScan, Reason, Verdict
 from app.verification.verify import HISTORY, WRONG_DIGITS, Examined

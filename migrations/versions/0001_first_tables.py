@@ -86,6 +86,44 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_teacher_review_on"), ["review_on"], unique=False)
 
     op.create_table(
+        "benefit",
+        sa.Column("partner_id", sa.Uuid(), nullable=False),
+        sa.Column("reference", sa.String(length=60), nullable=False),
+        sa.Column(
+            "category",
+            sa.Enum(
+                "museum",
+                "heritage",
+                "science",
+                "nature",
+                "stage",
+                "books",
+                "computers",
+                "press",
+                "library",
+                "leisure",
+                name="category",
+                native_enum=False,
+                create_constraint=True,
+                length=12,
+            ),
+            nullable=False,
+        ),
+        sa.Column("title", sa.JSON(), nullable=False),
+        sa.Column("terms", sa.JSON(), nullable=False),
+        sa.Column("website", sa.String(length=300), nullable=True),
+        sa.Column("begins_on", sa.Date(), nullable=True),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("folded", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["partner_id"], ["partner.id"], name=op.f("fk_benefit_partner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_benefit")),
+        sa.UniqueConstraint(
+            "partner_id", "reference", name=op.f("uq_benefit_partner_id_reference")
+        ),
+    )
+    op.create_table(
         "card",
         sa.Column("teacher_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.String(length=10), nullable=False),
@@ -219,6 +257,45 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_web_session_teacher_id"), ["teacher_id"], unique=False)
 
     op.create_table(
+        "benefit_place",
+        sa.Column("benefit_id", sa.Uuid(), nullable=False),
+        sa.Column("town", sa.String(length=80), nullable=False),
+        sa.Column("postcode", sa.String(length=4), nullable=False),
+        sa.Column(
+            "province",
+            sa.Enum(
+                "BE-VAN",
+                "BE-VLI",
+                "BE-VOV",
+                "BE-VWV",
+                "BE-VBR",
+                "BE-WLG",
+                "BE-WNA",
+                "BE-WHT",
+                "BE-WLX",
+                "BE-BRU",
+                "BE-WBR",
+                name="province",
+                native_enum=False,
+                create_constraint=True,
+            ),
+            nullable=False,
+        ),
+        sa.Column("latitude", sa.Float(), nullable=False),
+        sa.Column("longitude", sa.Float(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["benefit_id"], ["benefit.id"], name=op.f("fk_benefit_place_benefit_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_benefit_place")),
+    )
+    with op.batch_alter_table("benefit_place", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_benefit_place_benefit_id"), ["benefit_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_benefit_place_province"), ["province"], unique=False)
+
+    op.create_table(
         "card_event",
         sa.Column("card_id", sa.Uuid(), nullable=False),
         sa.Column("what", sa.String(length=32), nullable=False),
@@ -295,6 +372,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("serial", name=op.f("uq_wallet_pass_serial")),
     )
     with op.batch_alter_table("wallet_pass", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_wallet_pass_code_issued_at",
+            ["carrier", "code_issued_at"],
+            unique=False,
+            sqlite_where=sa.text("revoked_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NULL"),
+        )
+        batch_op.create_index(batch_op.f("ix_wallet_pass_key_id"), ["key_id"], unique=False)
         batch_op.create_index(
             "ix_wallet_pass_lagging",
             ["carrier", "revised_at"],
@@ -430,6 +515,12 @@ def downgrade() -> None:
             sqlite_where=sa.text("pushed_revision < revision"),
             postgresql_where=sa.text("pushed_revision < revision"),
         )
+        batch_op.drop_index(batch_op.f("ix_wallet_pass_key_id"))
+        batch_op.drop_index(
+            "ix_wallet_pass_code_issued_at",
+            sqlite_where=sa.text("revoked_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NULL"),
+        )
 
     op.drop_table("wallet_pass")
     with op.batch_alter_table("till_key", schema=None) as batch_op:
@@ -445,6 +536,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_card_event_card_id"))
 
     op.drop_table("card_event")
+    with op.batch_alter_table("benefit_place", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_benefit_place_province"))
+        batch_op.drop_index(batch_op.f("ix_benefit_place_benefit_id"))
+
+    op.drop_table("benefit_place")
     with op.batch_alter_table("web_session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_web_session_teacher_id"))
         batch_op.drop_index(batch_op.f("ix_web_session_last_seen_at"))
@@ -472,6 +568,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_card_teacher_id"))
 
     op.drop_table("card")
+    op.drop_table("benefit")
     with op.batch_alter_table("teacher", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_teacher_review_on"))
 

@@ -72,6 +72,8 @@ TABLE = {
     f"POST {ROUTE}": Row(401, 401, 200, json=QUESTION),
     f"GET {ROUTE}/{{verification_id}}": Row(401, 401, 200, address=f"{ROUTE}/{{verification}}"),
     "GET /.well-known/jwks.json": OPEN,
+    "GET /benefits": OPEN,
+    "GET /api/v1/benefits": OPEN,
     "GET /.well-known/oauth-authorization-server": OPEN,
     # A client proves itself in the body; tests/api/test_oauth.py does.
     "POST /oauth2/token": Row(400, 400, 400),
