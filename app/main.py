@@ -19,6 +19,7 @@ from app.api import (
     benefits,
     camera,
     deps,
+    google,
     login,
     oauth,
     openapi,
@@ -93,6 +94,7 @@ def _routes(app: FastAPI) -> FastAPI:
         benefits.router,
         benefits.pages,
         apple.router,
+        google.router,
         operations.router,
         operations.pages,
     ):
@@ -113,6 +115,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
     recorder.start()
     open_.callback(recorder.stop)
     apple_passes = deployment.apple_passes()
+    google_keys = open_.enter_context(closing(deployment.google_keys()))
     texts = Texts.load()
     return House(
         public_url=settings.public_url,
@@ -135,6 +138,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         ),
         apple=apple_passes,
         certificates=deployment.certificates,
+        google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,

@@ -19,6 +19,7 @@ from app.deployment import Deployment
 from app.identity.expiry import delete_expired
 from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
+from app.passes.google_holdings import forget_nonces
 
 Clock = Callable[[], datetime]
 
@@ -83,7 +84,8 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
     def expire() -> int:
         now = clock()
         deleted = database.transact(lambda session: delete_expired(session, now=now))
-        return _counted("log-ins-expired", deleted)
+        forgotten = database.transact(lambda session: forget_nonces(session, now=now))
+        return _counted("log-ins-expired", deleted) + _counted("callbacks-expired", forgotten)
 
     def seal() -> int:
         with database.reading() as session:

@@ -51,6 +51,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
     )
     op.create_table(
+        "callback_nonce",
+        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("nonce", name=op.f("pk_callback_nonce")),
+    )
+    with op.batch_alter_table("callback_nonce", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_callback_nonce_expires_ms"), ["expires_ms"], unique=False
+        )
+
+    op.create_table(
         "login_attempt",
         sa.Column("state_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("browser_hash", sa.LargeBinary(length=32), nullable=False),
@@ -461,6 +472,18 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "google_holding",
+        sa.Column("pass_id", sa.Uuid(), nullable=False),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("newest_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["pass_id"], ["wallet_pass.id"], name=op.f("fk_google_holding_pass_id")
+        ),
+        sa.PrimaryKeyConstraint("pass_id", name=op.f("pk_google_holding")),
+    )
+    op.create_table(
         "pass_delivery",
         sa.Column("pass_id", sa.Uuid(), nullable=False),
         sa.Column("leased_by", sa.Uuid(), nullable=True),
@@ -547,6 +570,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_pass_delivery_next_attempt_at")
 
     op.drop_table("pass_delivery")
+    op.drop_table("google_holding")
     with op.batch_alter_table("device_registration", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_device_registration_push_token"))
         batch_op.drop_index(batch_op.f("ix_device_registration_pass_id"))
@@ -627,6 +651,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_login_attempt_created_at"))
 
     op.drop_table("login_attempt")
+    with op.batch_alter_table("callback_nonce", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_callback_nonce_expires_ms"))
+
+    op.drop_table("callback_nonce")
     op.drop_table("audit_head")
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.drop_index(
