@@ -19,6 +19,7 @@ from app.db import Database
 from app.epd.client import EpdClient
 from app.identity.oidc import OidcClient
 from app.identity.registration import Registration
+from app.identity.roles import Role, RoleBook
 from app.passes.apns import Apns
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
@@ -184,6 +185,18 @@ def _registration(settings: Settings) -> Registration:
         redirect_uri=f"{settings.public_url}/callback",
         post_logout_redirect_uri=f"{settings.public_url}/logged-out",
         accepted_acr=frozenset(settings.oidc_accepted_acr),
+        step_up_acr=frozenset(settings.oidc_step_up_acr),
+        roles=RoleBook(
+            application=settings.oidc_application,
+            names={
+                settings.role_personnel: Role.PERSONNEL,
+                settings.role_viewer: Role.VIEWER,
+                settings.role_support: Role.SUPPORT,
+                settings.role_issuer: Role.ISSUER,
+                settings.role_security: Role.SECURITY,
+            },
+            office_organisations=frozenset(settings.office_organisations.split()),
+        ),
     )
 
 

@@ -34,6 +34,7 @@ from app.api.limits import Limits
 from app.deployment import Deployment
 from app.issuing import Issuing
 from app.settings import Settings
+from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
 from app.web.pages import Pages
 from app.web.texts import Texts
@@ -120,9 +121,11 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         public_url=settings.public_url,
         code_base=settings.code_base,
         superseded=settings.superseded,
+        step_up_acr=deployment.registration.step_up_acr,
         database=database,
         ring=ring,
         recorder=recorder,
+        offline_lists=OfflineLists(database, ring, issuer=settings.public_url),
         oidc=open_.enter_context(closing(deployment.oidc())),
         issuing=Issuing(
             database,

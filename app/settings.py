@@ -56,6 +56,20 @@ class Settings(BaseSettings):
         for means in ("eid", "eidashigh", "itsme", "csamtotp", "csamsms", "eidassubstantial")
     )
 
+    # Those of level high: for what officials do that does harm in wrong hands.
+    oidc_step_up_acr: tuple[str, ...] = tuple(
+        f"urn:be:vlaanderen:authmech:{means}" for means in ("eid", "eidashigh", "itsme")
+    )
+    # A scope, and the beginning of the claim `<application>_rol_3d` with the roles of officials.
+    oidc_application: str = "lerarenkaart"
+    role_personnel: str = "LerarenkaartPersoneelsdienst"
+    role_viewer: str = "LerarenkaartInzage"
+    role_support: str = "LerarenkaartHelpdesk"
+    role_issuer: str = "LerarenkaartUitgifte"
+    role_security: str = "LerarenkaartVeiligheid"
+    # OVO codes, separated by spaces, of the organisations whose people are the card office.
+    office_organisations: str = ""
+
     epd_base_url: str = ""
     epd_token_url: str = ""
     epd_client_id: str = ""

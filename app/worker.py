@@ -14,6 +14,7 @@ from datetime import datetime
 
 import structlog
 
+from app import audit, audit_check
 from app.deployment import Deployment
 from app.errors import Unavailable
 from app.identity.expiry import delete_expired
@@ -98,7 +99,21 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
         forgotten = database.transact(lambda session: forget_nonces(session, now=now))
         return _counted("log-ins-expired", deleted) + _counted("callbacks-expired", forgotten)
 
+    def seal() -> int:
+        with database.reading() as session:
+            if not audit.waiting(session):
+                return 0
+        key = ring.keys.active("audit")
+        head = database.transact(lambda session: audit.seal(session, key=key))
+        if head is None:
+            return 0
+        # The log and the machine's own disk hold the head where who can change tables cannot.
+        log.info("audit-sealed", head=str(head))
+        audit_check.keep(deployment.settings.key_directory, head)
+        return 1
+
     return [
+        Job("seal-audit", seal, period_s=1.0),
         Job("rotate", rotate, period_s=30.0),
         Job("google-class", bring_class, period_s=60.0),
         Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),

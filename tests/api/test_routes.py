@@ -72,6 +72,8 @@ TABLE = {
     f"POST {ROUTE}": Row(401, 401, 200, json=QUESTION),
     f"GET {ROUTE}/{{verification_id}}": Row(401, 401, 200, address=f"{ROUTE}/{{verification}}"),
     "GET /.well-known/jwks.json": OPEN,
+    "GET /api/v1/offline-list": Row(401, 401, 200),
+    "POST /api/v1/tills/enrol": Row(403, 403, 403, json={"code": ""}),
     "GET /benefits": OPEN,
     "GET /api/v1/benefits": OPEN,
     "GET /.well-known/oauth-authorization-server": OPEN,
