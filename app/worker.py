@@ -16,7 +16,6 @@ import structlog
 
 from app import audit, audit_check
 from app.deployment import Deployment
-from app.errors import Unavailable
 from app.identity.expiry import delete_expired
 from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
@@ -65,11 +64,11 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
     wallet = open_.enter_context(
         closing(deployment.google_wallet(database, left_free=LEFT_FREE, clock=clock))
     )
-    google_passes = deployment.google_passes(wallet)
     ring = deployment.ring
     apple = AppleDevices(database, apns)
-    google = GoogleObjects(database, ring, google_passes, code_base=deployment.settings.code_base)
-    class_brought = False
+    google = GoogleObjects(
+        database, ring, deployment.google_passes(wallet), code_base=deployment.settings.code_base
+    )
 
     def rotate() -> int:
         keys, now = ring.keys, clock()
@@ -81,17 +80,6 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
             lambda writing: rotation.rotate_due(writing, due, keys=keys, now=now)
         )
         return _counted("rotated", rotated)
-
-    def bring_class() -> int:
-        """What all Google passes share, once for this release of the service."""
-        nonlocal class_brought
-        if not class_brought:
-            try:
-                google_passes.put_class(now=clock())
-                class_brought = True
-            except Unavailable as fault:
-                log.error("google-class-waits", reason=str(fault.__cause__))  # noqa: TRY400 - no fault of ours to trace
-        return 0
 
     def expire() -> int:
         now = clock()
@@ -115,7 +103,7 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
     return [
         Job("seal-audit", seal, period_s=1.0),
         Job("rotate", rotate, period_s=30.0),
-        Job("google-class", bring_class, period_s=60.0),
+        Job("google-class", lambda: google.bring_class(now=clock()), period_s=60.0),
         Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),
         Job("deliver-google", Delivery(database, google, clock=clock).run, period_s=1.0),
         Job("expire", expire, period_s=60.0),

@@ -196,6 +196,17 @@ class GoogleObjects:
         self._ring = ring
         self._google = google
         self._code_base = code_base
+        self._class_brought = False
+
+    def bring_class(self, *, now: datetime) -> int:
+        """Bring what all passes share, once in a process; 0, since it is no batch."""
+        if not self._class_brought:
+            try:
+                self._google.put_class(now=now)
+                self._class_brought = True
+            except Unavailable as fault:
+                log.error("google-class-waits", reason=str(fault.__cause__))  # noqa: TRY400 - no fault of ours to trace
+        return 0
 
     def deliver(self, due: Sequence[Due], *, now: datetime) -> list[Outcome]:
         """Bring the objects, several at a time; Google's pace is kept by its client."""
