@@ -109,6 +109,7 @@ class Deployment:
             "GOOGLE_SERVICE_ACCOUNT_FILE": credentials.google_account,
             "GOOGLE_WALLET_BASE_URL": self.addresses.google,
             "GOOGLE_SAVE_URL": f"{self.addresses.google}/gp/v/save",
+            "GOOGLE_KEYS_URL": f"{self.addresses.google}/gp/m/issuer/keys",
         }
 
 

@@ -19,6 +19,7 @@ from app.identity.oidc import OidcClient
 from app.issuing import Issuing
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
+from app.passes.google_callbacks import GoogleCallbacks
 from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
 from app.verification.verify import Superseded
@@ -45,6 +46,7 @@ class House:
     issuing: Issuing
     apple: ApplePasses
     certificates: Certificates
+    google_callbacks: GoogleCallbacks
     limits: Limits
     # Published counts below this are hidden.
     small_cell: int

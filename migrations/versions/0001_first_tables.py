@@ -51,6 +51,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
     )
     op.create_table(
+        "callback_nonce",
+        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("nonce", name=op.f("pk_callback_nonce")),
+    )
+    with op.batch_alter_table("callback_nonce", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_callback_nonce_expires_ms"), ["expires_ms"], unique=False
+        )
+
+    op.create_table(
         "counted_year",
         sa.Column("year", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
@@ -87,6 +98,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("sha256", name=op.f("uq_data_set_sha256")),
     )
     op.create_table(
+        "delivery_run",
+        sa.Column("carrier", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("delivered", sa.BigInteger(), nullable=False),
+        sa.Column("refused_since", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("carrier", name=op.f("pk_delivery_run")),
+    )
+    op.create_table(
         "institution",
         sa.Column("number", sa.String(length=6), nullable=False),
         sa.Column("postcode", sa.String(length=4), nullable=False),
@@ -113,6 +133,12 @@ def upgrade() -> None:
             batch_op.f("ix_login_attempt_created_at"), ["created_at"], unique=False
         )
 
+    op.create_table(
+        "next_turn",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_next_turn")),
+    )
     op.create_table(
         "oauth_client",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -250,6 +276,7 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("snapshot", sa.JSON(), nullable=False),
         sa.Column("home_province", sa.String(length=6), nullable=True),
+        sa.Column("absent_since", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(
             ["teacher_id"], ["teacher.id"], name=op.f("fk_epd_person_teacher_id")
         ),
@@ -550,6 +577,18 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "google_holding",
+        sa.Column("pass_id", sa.Uuid(), nullable=False),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("newest_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["pass_id"], ["wallet_pass.id"], name=op.f("fk_google_holding_pass_id")
+        ),
+        sa.PrimaryKeyConstraint("pass_id", name=op.f("pk_google_holding")),
+    )
+    op.create_table(
         "pass_delivery",
         sa.Column("pass_id", sa.Uuid(), nullable=False),
         sa.Column("leased_by", sa.Uuid(), nullable=True),
@@ -649,6 +688,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_pass_delivery_next_attempt_at")
 
     op.drop_table("pass_delivery")
+    op.drop_table("google_holding")
     with op.batch_alter_table("device_registration", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_device_registration_push_token"))
         batch_op.drop_index(batch_op.f("ix_device_registration_pass_id"))
@@ -735,15 +775,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_oauth_client_partner_id"))
 
     op.drop_table("oauth_client")
+    op.drop_table("next_turn")
     with op.batch_alter_table("login_attempt", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_login_attempt_created_at"))
 
     op.drop_table("login_attempt")
     op.drop_table("institution")
+    op.drop_table("delivery_run")
     op.drop_table("data_set")
     op.drop_table("counting_turn")
     op.drop_table("counter")
     op.drop_table("counted_year")
+    with op.batch_alter_table("callback_nonce", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_callback_nonce_expires_ms"))
+
+    op.drop_table("callback_nonce")
     op.drop_table("audit_head")
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.drop_index(
