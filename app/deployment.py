@@ -5,7 +5,7 @@ what they need and close it again. `Deployment.load` opens nothing and names eve
 once, so that nobody mends a configuration one start at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,9 +23,13 @@ from app.identity.roles import Role, RoleBook
 from app.passes.apns import Apns
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
+from app.passes.google import BURST as GOOGLE_BURST
 from app.passes.google import GoogleWallet
 from app.passes.google_account import ServiceAccount
-from app.passes.google_passes import GooglePasses
+from app.passes.google_callbacks import GoogleCallbacks
+from app.passes.google_keys import GoogleKeys
+from app.passes.google_passes import GooglePasses, class_id
+from app.passes.pace import Rate, SharedPace
 from app.settings import PREFIX, Settings, StartRefused
 
 ORGANIZATION = "Lerarenkaart"
@@ -94,13 +98,20 @@ class Deployment:
             enduser_id=ENDUSER_ID,
         )
 
-    def google_wallet(self) -> GoogleWallet:
-        """Google Wallet, under our service account."""
+    def google_wallet(
+        self, database: Database, *, left_free: int = 0, clock: Callable[[], datetime]
+    ) -> GoogleWallet:
+        """Google Wallet, under our service account, at the pace that all processes share.
+
+        Who can wait leaves turns free for teachers who cannot.
+        """
+        rate = Rate(self.settings.google_requests_per_s, GOOGLE_BURST)
         return GoogleWallet(
             self.google_account,
             base_url=self.settings.google_wallet_base_url,
             save_url=self.settings.google_save_url,
             origins=[self.settings.public_url],
+            pace=SharedPace(database, "google", rate, left_free=left_free, clock=clock),
         )
 
     def google_passes(self, wallet: GoogleWallet) -> GooglePasses:
@@ -108,6 +119,15 @@ class Deployment:
         return GooglePasses(
             wallet, issuer_id=self.settings.google_issuer_id, public_url=self.settings.public_url
         )
+
+    def google_keys(self) -> GoogleKeys:
+        """The keys by which Google's callbacks are known."""
+        return GoogleKeys(self.settings.google_keys_url)
+
+    def google_callbacks(self, database: Database, keys: GoogleKeys) -> GoogleCallbacks:
+        """What Google tells us of its own accord."""
+        issuer_id = self.settings.google_issuer_id
+        return GoogleCallbacks(database, keys, issuer_id=issuer_id, class_id=class_id(issuer_id))
 
     def apns(self) -> Apns:
         """Apple's push service, opened with the certificate of our passes."""

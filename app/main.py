@@ -20,12 +20,14 @@ from app.api import (
     camera,
     deps,
     epd,
+    google,
     login,
     oauth,
     openapi,
     operations,
     partner,
     problems,
+    statistics,
     teacher,
 )
 from app.api.deps import House
@@ -96,6 +98,8 @@ def _routes(app: FastAPI) -> FastAPI:
         benefits.router,
         benefits.pages,
         apple.router,
+        google.router,
+        statistics.router,
         operations.router,
         operations.pages,
     ):
@@ -109,13 +113,14 @@ def _routes(app: FastAPI) -> FastAPI:
 def _open(deployment: Deployment, open_: ExitStack) -> House:
     settings, ring = deployment.settings, deployment.ring
     database = open_.enter_context(closing(deployment.database()))
-    wallet = open_.enter_context(closing(deployment.google_wallet()))
+    wallet = open_.enter_context(closing(deployment.google_wallet(database, clock=deps.clock)))
     recorder = Recorder(
         database, ring, code_base=settings.code_base, superseded=settings.superseded
     )
     recorder.start()
     open_.callback(recorder.stop)
     apple_passes = deployment.apple_passes()
+    google_keys = open_.enter_context(closing(deployment.google_keys()))
     texts = Texts.load()
     return House(
         public_url=settings.public_url,
@@ -139,7 +144,9 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         ),
         apple=apple_passes,
         certificates=deployment.certificates,
+        google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
+        small_cell=settings.small_cell,
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,
     )

@@ -89,12 +89,17 @@ class Settings(BaseSettings):
     google_service_account_file: Path | None = None
     google_wallet_base_url: str = "https://walletobjects.googleapis.com"
     google_save_url: str = "https://pay.google.com/gp/v/save"
+    # Google grants an issuer 20 in any second; ask for more there before raising this.
+    google_requests_per_s: float = Field(default=14.0, gt=0)
+    google_keys_url: str = "https://pay.google.com/gp/m/issuer/keys"
 
     grace_days: int = Field(default=30, ge=0, le=366)
     summer_bridge: bool = True
     # What one source may take from the holders of active cards within a day without two people.
     mass_change_brake_percent: float = Field(default=2.0, ge=0, le=100)
     superseded: Literal["soft", "strict"] = "soft"
+    # Published counts below this are hidden; less than 3 would hide nobody.
+    small_cell: int = Field(default=5, ge=3)
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - whatever pydantic accepts
         super().__init__(**(_secrets_from_files() | values))
@@ -153,6 +158,7 @@ class Settings(BaseSettings):
             "EPD_TOKEN_URL": self.epd_token_url,
             "APNS_BASE_URL": self.apns_base_url,
             "GOOGLE_WALLET_BASE_URL": self.google_wallet_base_url,
+            "GOOGLE_KEYS_URL": self.google_keys_url,
         }
 
     def _required(self) -> dict[str, object]:

@@ -15,11 +15,15 @@ from datetime import datetime
 import structlog
 
 from app import audit, audit_check
+from app.db import Database
 from app.deployment import Deployment
 from app.epd.push.runs import Runs, forget_old
 from app.identity.expiry import delete_expired
 from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
+from app.passes.google import LEFT_FREE
+from app.passes.google_holdings import forget_nonces
+from app.statistics import counting
 
 Clock = Callable[[], datetime]
 
@@ -60,14 +64,13 @@ def run(deployment: Deployment, *, clock: Clock, stop: threading.Event | None = 
 def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
     database = open_.enter_context(closing(deployment.database()))
     apns = open_.enter_context(closing(deployment.apns()))
-    wallet = open_.enter_context(closing(deployment.google_wallet()))
+    wallet = open_.enter_context(
+        closing(deployment.google_wallet(database, left_free=LEFT_FREE, clock=clock))
+    )
     ring = deployment.ring
     apple = AppleDevices(database, apns)
     google = GoogleObjects(
-        database,
-        ring,
-        deployment.google_passes(wallet),
-        code_base=deployment.settings.code_base,
+        database, ring, deployment.google_passes(wallet), code_base=deployment.settings.code_base
     )
 
     def rotate() -> int:
@@ -84,20 +87,11 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
     def expire() -> int:
         now = clock()
         deleted = database.transact(lambda session: delete_expired(session, now=now))
-        return _counted("log-ins-expired", deleted)
+        forgotten = database.transact(lambda session: forget_nonces(session, now=now))
+        return _counted("log-ins-expired", deleted) + _counted("callbacks-expired", forgotten)
 
-    def forget() -> int:
-        now = clock()
-        gone = database.transact(lambda session: forget_old(session, now=now))
-        return _counted("epd-runs-forgotten", gone)
-
-    runs = Runs(
-        database,
-        ring,
-        policy=deployment.policy,
-        brake_percent=deployment.settings.mass_change_brake_percent,
-        clock=clock,
-    )
+    def count() -> int:
+        return counting.count(database, now=clock())
 
     def seal() -> int:
         with database.reading() as session:
@@ -113,13 +107,32 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
         return 1
 
     return [
-        Job("epd-runs", runs.run, period_s=1.0),
-        Job("epd-forget", forget, period_s=3600.0),
+        *_pushed(deployment, database, clock),
         Job("seal-audit", seal, period_s=1.0),
         Job("rotate", rotate, period_s=30.0),
+        Job("google-class", lambda: google.bring_class(now=clock()), period_s=60.0),
         Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),
         Job("deliver-google", Delivery(database, google, clock=clock).run, period_s=1.0),
         Job("expire", expire, period_s=60.0),
+        Job("count", count, period_s=60.0),
+    ]
+
+
+def _pushed(deployment: Deployment, database: Database, clock: Clock) -> list[Job]:
+    """What the personnel file pushed to us."""
+    percent = deployment.settings.mass_change_brake_percent
+    runs = Runs(
+        database, deployment.ring, policy=deployment.policy, brake_percent=percent, clock=clock
+    )
+
+    def forget() -> int:
+        now = clock()
+        gone = database.transact(lambda session: forget_old(session, now=now))
+        return _counted("epd-runs-forgotten", gone)
+
+    return [
+        Job("epd-runs", runs.run, period_s=1.0),
+        Job("epd-forget", forget, period_s=3600.0),
     ]
 
 

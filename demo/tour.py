@@ -4,6 +4,7 @@ Every step says what is expected before it is done. Pictures are drawn as a phon
 read back with a camera's decoder, so that a step holds only if the real thing works.
 """
 
+import time
 from datetime import timedelta
 from io import BytesIO
 
@@ -20,6 +21,7 @@ from demo.shop import Till, gist
 from demo.story import Step, Story
 from demo.world import World
 
+CARRIED_OUT_S = 30
 OK_LIVE = {"valid": True, "reason": "ok", "grade": "live", "repeat": False, "holder": "AP"}
 
 
@@ -51,6 +53,7 @@ class Tour:
         self.paper_and_typed()
         self.lies(teacher)
         self.lost_phone(teacher)
+        self.pushed(teacher)
         self.log_out(teacher)
         self.others()
         self.silence()
@@ -189,6 +192,25 @@ class Tour:
             device.pushed()
             step.actual = _note(step, device.answers[-1])
 
+    def pushed(self, teacher: Browser) -> None:
+        """The personnel file pushes a change: the card follows, without the teacher."""
+        self._story.chapter("The personnel file pushes a career break, and its end")
+        code = self._strip(teacher)
+        file = self._world.person("permanent").record
+        assert file is not None  # noqa: S101 - `permanent` has one
+        away = self._world.person("on-leave").record or {}
+        self._push(file | {"versie": file["versie"] + 1} | _leave(away), "the break")
+        self._scan("the card is withheld", self._museum, code, refused("not_valid"))
+        self._push(file | {"versie": file["versie"] + 2}, "its end")
+        self._scan("the card is back", self._museum, self._strip(teacher), OK_LIVE)
+
+    def _push(self, file: dict[str, object], what: str) -> None:
+        epd = f"{self._world.addresses.epd}/_push"
+        with self._story.step(f"a batch with {what} is pushed", expected="VERWERKT") as step:
+            answer = httpx.post(epd, json={"people": [file]})
+            _note(step, answer)
+            step.actual = _carried_out(f"{epd}/{answer.raise_for_status().json()[0]}")
+
     def log_out(self, teacher: Browser) -> None:
         """Here and at the provider."""
         teacher.open("/card")
@@ -243,6 +265,20 @@ class Tour:
         state = httpx.get(f"{self._world.addresses.google}/_state").json()
         objects: list[dict[str, object]] = list(state["objects"].values())
         return objects[-1]
+
+
+def _leave(file: dict[str, object]) -> dict[str, object]:
+    return {"dienstonderbrekingen": file["dienstonderbrekingen"]}
+
+
+def _carried_out(batch: str) -> str:
+    """How far a batch is once the worker is done with it, or after a while."""
+    for _ in range(CARRIED_OUT_S * 4):
+        status = str(httpx.get(batch).raise_for_status().json()["status"])
+        if status not in {"AANVAARD", "BEZIG"}:
+            break
+        time.sleep(0.25)
+    return status
 
 
 def _note(step: Step, answer: httpx.Response) -> int:

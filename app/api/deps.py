@@ -20,6 +20,7 @@ from app.identity.oidc import OidcClient
 from app.issuing import Issuing
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
+from app.passes.google_callbacks import GoogleCallbacks
 from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
 from app.verification.verify import Superseded
@@ -47,7 +48,10 @@ class House:
     issuing: Issuing
     apple: ApplePasses
     certificates: Certificates
+    google_callbacks: GoogleCallbacks
     limits: Limits
+    # Published counts below this are hidden.
+    small_cell: int
     pages: Pages
     texts: Texts
 

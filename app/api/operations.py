@@ -17,7 +17,7 @@ from app import migrate
 from app.api.deps import House, Now, TheHouse, page
 from app.epd.push.figures import figures
 from app.errors import NotFound
-from app.passes import lease
+from app.passes import lease, progress
 from app.web.problem_texts import PROBLEMS
 
 router = APIRouter(tags=["operations"])
@@ -82,8 +82,12 @@ def _queues(house: House, now: datetime) -> dict[str, dict[str, Any]]:
     """How far phones are behind, and our news of the personnel file: figures to watch."""
     with house.database.reading() as session:
         deliveries = lease.figures(session, now=now)
+        wallets = {
+            carrier.label: asdict(progress.read(session, carrier, now=now))
+            for carrier in lease.WALLETS
+        }
         pushed = figures(session, now=now)
     return {
-        "deliveries": {"ok": True, **asdict(deliveries)},
+        "deliveries": {"ok": True, **asdict(deliveries), "wallets": wallets},
         "epd_push": {"ok": True, **asdict(pushed)},
     }

@@ -275,12 +275,16 @@ def rotate(
 def confirm(
     session: Session, pass_id: uuid.UUID, *, generation: int, revision: int, now: datetime
 ) -> None:
-    """Note what a wallet acknowledged; an acknowledgement that comes late takes nothing back."""
+    """Note what a wallet acknowledged.
+
+    When it had acknowledged a newer revision meanwhile, nobody knows which of the two it took
+    last: the pass lags again, so that an active pass never stays where a revoked one belongs.
+    """
     wallet_pass = session.get_one(WalletPass, pass_id, with_for_update=True)
     if generation > (wallet_pass.confirmed_generation or 0):
         wallet_pass.confirmed_generation = generation
         wallet_pass.confirmed_at = now
-    wallet_pass.pushed_revision = max(wallet_pass.pushed_revision, revision)
+    wallet_pass.pushed_revision = revision
 
 
 def _change(

@@ -25,10 +25,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from app.cards import lifecycle
 from app.cards.entitlement import CardStatus
 from app.cards.model import Card, WalletPass
 from app.cards.token import Carrier
 from app.db import insert_once, uuid7
+from app.passes.google_holdings import note_users
 from app.passes.model import DeviceRegistration, PassDelivery
 from app.passes.registrations import confirm_devices
 
@@ -62,16 +64,28 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a wallet that holds passes itself (Google) said when it took one.
+
+    `generation` is what it has now, `has_users` whether anybody saved it when it was asked.
+    """
+
+    generation: int
+    has_users: bool | None
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one pass: its wallet has `revision`, or `failure` says why it does not.
 
-    `final`: tried again unchanged it would fail again. `generation` is what the wallet
-    acknowledged, where acknowledging means having it. `wait_s` is the least to wait.
+    `final`: tried again unchanged it would fail again. `answer` comes from a wallet whose
+    acknowledging means having it. `wait_s` is the least to wait.
     """
 
     pass_id: uuid.UUID
     revision: int
-    generation: int | None = None
+    answer: Answer | None = None
     failure: str | None = None
     final: bool = False
     wait_s: float = 0.0
@@ -101,8 +115,8 @@ def take(session: Session, carrier: Carrier, *, limit: int, now: datetime) -> Ba
         select(WalletPass.id)
         .join(Card, Card.id == WalletPass.card_id)
         .outerjoin(PassDelivery, PassDelivery.pass_id == WalletPass.id)
-        .where(WalletPass.carrier == carrier, _lags(), or_(_nobody_at_it(now), _no_row()))
-        .where(~_given_up())
+        .where(WalletPass.carrier == carrier, lags(), or_(_nobody_at_it(now), _no_row()))
+        .where(~given_up())
         .order_by(case((Card.status == CardStatus.ACTIVE, 1), else_=0), WalletPass.revised_at)
         .limit(limit)
     )
@@ -131,7 +145,7 @@ def settle(session: Session, batch: Batch, outcomes: Sequence[Outcome], *, now: 
 
 def figures(session: Session, *, now: datetime) -> Figures:
     """Count what lags at all wallets together."""
-    parked = case((_given_up(), 1), else_=0)
+    parked = case((given_up(), 1), else_=0)
     counted = (
         select(
             func.count(),
@@ -139,11 +153,11 @@ def figures(session: Session, *, now: datetime) -> Figures:
             func.coalesce(func.sum(parked), 0),
         )
         .outerjoin(PassDelivery, PassDelivery.pass_id == WalletPass.id)
-        .where(WalletPass.carrier.in_(WALLETS), _lags())
+        .where(WalletPass.carrier.in_(WALLETS), lags())
     )
-    lagging, oldest, given_up = session.execute(counted).one()
+    lagging, oldest, parked_now = session.execute(counted).one()
     oldest_s = max(0, int((now - oldest).total_seconds())) if oldest else 0
-    return Figures(lagging, oldest_s, given_up)
+    return Figures(lagging, oldest_s, parked_now)
 
 
 def _still_due(session: Session, ids: Sequence[uuid.UUID], lease: uuid.UUID) -> tuple[Due, ...]:
@@ -152,7 +166,7 @@ def _still_due(session: Session, ids: Sequence[uuid.UUID], lease: uuid.UUID) -> 
         select(WalletPass.id, WalletPass.revision)
         .join(PassDelivery, PassDelivery.pass_id == WalletPass.id)
         .join(Card, Card.id == WalletPass.card_id)
-        .where(WalletPass.id.in_(ids), PassDelivery.leased_by == lease, _lags())
+        .where(WalletPass.id.in_(ids), PassDelivery.leased_by == lease, lags())
         .order_by(case((Card.status == CardStatus.ACTIVE, 1), else_=0), WalletPass.revised_at)
     )
     due = tuple(Due(*row) for row in session.execute(ours))
@@ -166,7 +180,8 @@ def _still_due(session: Session, ids: Sequence[uuid.UUID], lease: uuid.UUID) -> 
     return due
 
 
-def _lags() -> ColumnElement[bool]:
+def lags() -> ColumnElement[bool]:
+    """Whether a pass is not at its wallet as it is."""
     return WalletPass.pushed_revision < WalletPass.revision
 
 
@@ -180,30 +195,34 @@ def _nobody_at_it(now: datetime) -> ColumnElement[bool]:
     return lease_over & wait_over
 
 
-def _given_up() -> ColumnElement[bool]:
+def given_up() -> ColumnElement[bool]:
     """Whether nobody tries this revision any more; the next one is tried again."""
     # `parked_at` is the moment of the revision that was given up; every next one is later.
     return func.coalesce(PassDelivery.parked_at >= WalletPass.revised_at, false())
 
 
 def _delivered(session: Session, lease: uuid.UUID, outcome: Outcome, now: datetime) -> None:
-    # The wallet has it, whoever holds the lease now; a newer acknowledgement stays.
-    session.execute(
-        update(WalletPass)
-        .where(WalletPass.id == outcome.pass_id, WalletPass.pushed_revision < outcome.revision)
-        .values(pushed_revision=outcome.revision),
-        execution_options={"synchronize_session": False},
-    )
-    if outcome.generation is not None:
+    if outcome.answer is None:
+        # The wallet was told, whoever holds the lease now; a newer revision stays.
         session.execute(
             update(WalletPass)
-            .where(
-                WalletPass.id == outcome.pass_id,
-                func.coalesce(WalletPass.confirmed_generation, 0) < outcome.generation,
-            )
-            .values(confirmed_generation=outcome.generation, confirmed_at=now),
+            .where(WalletPass.id == outcome.pass_id, WalletPass.pushed_revision < outcome.revision)
+            .values(pushed_revision=outcome.revision),
             execution_options={"synchronize_session": False},
         )
+    else:
+        answer = outcome.answer
+        lifecycle.confirm(
+            session,
+            outcome.pass_id,
+            generation=answer.generation,
+            revision=outcome.revision,
+            now=now,
+        )
+        if answer.has_users is not None:
+            note_users(
+                session, outcome.pass_id, has_users=answer.has_users, asked_at=answer.asked_at
+            )
     session.execute(
         delete(PassDelivery).where(
             PassDelivery.pass_id == outcome.pass_id, PassDelivery.leased_by == lease

@@ -248,6 +248,7 @@ def test_who_is_absent_after_the_last_part_gets_grace_and_no_more(
     give_cards(service, 1, 2)
     job.push([record(file_of(200))])
     settle(service)
+    service.clock.advance(hours=1)
     present = [file_of(n) for n in range(1, 101) if n not in {2, 50}]
     halves = present[:40], present[40:]
     for number, half in enumerate(halves, start=1):
@@ -295,6 +296,7 @@ def hundred(service: Service, job: SyncJob) -> SyncJob:
     job.push(records(file_of(n) for n in range(100)))
     settle(service)
     give_cards(service, *range(100))
+    service.clock.advance(hours=1)
     return job
 
 

@@ -218,7 +218,7 @@ def _known(session: Session, run: Run) -> Iterator[Missing]:
         .where(
             PersonnelRecord.source == run.source,
             PersonnelRecord.absent_since.is_(None),
-            PersonnelRecord.received_at <= run.begun_at,
+            PersonnelRecord.received_at < run.begun_at,
         )
         .order_by(Teacher.insz_pseudonym)
     )
