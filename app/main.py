@@ -15,15 +15,18 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app.api import (
+    activity,
     apple,
     benefits,
     camera,
     deps,
     login,
+    me,
     oauth,
     openapi,
     operations,
     partner,
+    privacy,
     problems,
     teacher,
 )
@@ -32,6 +35,7 @@ from app.api.envelope import Envelope
 from app.api.limits import Limits
 from app.deployment import Deployment
 from app.issuing import Issuing
+from app.retention.terms import terms
 from app.settings import Settings
 from app.verification.recorder import Recorder
 from app.web.pages import Pages
@@ -86,6 +90,10 @@ def _routes(app: FastAPI) -> FastAPI:
     for router in (
         login.router,
         teacher.router,
+        activity.router,
+        me.router,
+        privacy.router,
+        privacy.pages,
         partner.router,
         oauth.router,
         camera.router,
@@ -133,6 +141,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         apple=apple_passes,
         certificates=deployment.certificates,
         limits=Limits(settings.rate_limit_storage),
+        terms=terms(scan_link_days=settings.scan_link_days),
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,
     )

@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     grace_days: int = Field(default=30, ge=0, le=366)
     summer_bridge: bool = True
     superseded: Literal["soft", "strict"] = "soft"
+    scan_link_days: int = Field(default=90, ge=1, le=366)
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - whatever pydantic accepts
         super().__init__(**(_secrets_from_files() | values))

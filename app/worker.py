@@ -15,9 +15,9 @@ from datetime import datetime
 import structlog
 
 from app.deployment import Deployment
-from app.identity.expiry import delete_expired
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
 from app.passes.rotation import rotate_due
+from app.retention.terms import Term, terms
 
 Clock = Callable[[], datetime]
 
@@ -75,16 +75,21 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
         rotated = database.transact(lambda session: rotate_due(session, keys=keys, now=now))
         return _counted("rotated", rotated)
 
-    def expire() -> int:
-        now = clock()
-        deleted = database.transact(lambda session: delete_expired(session, now=now))
-        return _counted("log-ins-expired", deleted)
+    def ending(term: Term) -> Callable[[], int]:
+        def end() -> int:
+            now = clock()
+            return _counted(term.name, database.transact(lambda session: term.end(session, now)))
+
+        return end
 
     return [
         Job("rotate", rotate, period_s=30.0),
         Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),
         Job("deliver-google", Delivery(database, google, clock=clock).run, period_s=1.0),
-        Job("expire", expire, period_s=60.0),
+        *(
+            Job(term.name, ending(term), period_s=term.every_s)
+            for term in terms(scan_link_days=deployment.settings.scan_link_days)
+        ),
     ]
 
 

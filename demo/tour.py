@@ -155,7 +155,7 @@ class Tour:
         """Reported lost: the next scan refuses, and a new card is there."""
         self._story.chapter("The phone is lost")
         old = self._strip(teacher)
-        teacher.open("/card")
+        teacher.open("/card/lost")
         with self._story.step("reported as lost", expected=True) as step:
             _note(step, teacher.press("/card/report-lost"))
             step.actual = teacher.page.is_success

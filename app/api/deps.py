@@ -19,6 +19,7 @@ from app.identity.oidc import OidcClient
 from app.issuing import Issuing
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
+from app.retention.terms import Term
 from app.verification.recorder import Recorder
 from app.verification.verify import Superseded
 from app.web.pages import Pages
@@ -42,6 +43,7 @@ class House:
     apple: ApplePasses
     certificates: Certificates
     limits: Limits
+    terms: tuple[Term, ...]
     pages: Pages
     texts: Texts
 

@@ -8,16 +8,10 @@ import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from app.api.cookies import drop_cookie, read_cookie, set_cookie
 from app.api.deps import House, Now, TheHouse, language, page
 from app.api.limits import address
-from app.api.visitors import (
-    LOGIN_MAX_AGE_S,
-    ActingVisitor,
-    drop_cookie,
-    read_cookie,
-    seal_person,
-    set_cookie,
-)
+from app.api.visitors import LOGIN_MAX_AGE_S, ActingVisitor, seal_person
 from app.cards.names import Name
 from app.errors import Unavailable
 from app.identity import sessions

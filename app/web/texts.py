@@ -60,9 +60,12 @@ class Language:
         whole = max(1, round(distance_km))
         return format_unit(whole, "length-kilometer", length="short", locale=self.locale)
 
-    def duration(self, duration_s: int) -> str:
-        """A length of time in its largest fitting unit: 45 seconden, 2 minuten."""
-        return format_timedelta(timedelta(seconds=duration_s), locale=self.locale, threshold=1)
+    def duration(self, length: int | timedelta) -> str:
+        """A length of time (seconds, or a timedelta) in a fitting unit: 2 minuten, 90 dagen."""
+        length = length if isinstance(length, timedelta) else timedelta(seconds=length)
+        if length >= timedelta(days=2):
+            return format_unit(length.days, "duration-day", locale=self.locale)
+        return format_timedelta(length, locale=self.locale, threshold=1)
 
     def moment(self, at: datetime) -> str:
         """An aware moment on the clock of Brussels, to the second: 23 november 2026, 15:05:09."""
