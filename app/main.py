@@ -20,6 +20,7 @@ from app.api import (
     benefits,
     camera,
     deps,
+    google,
     login,
     me,
     oauth,
@@ -37,6 +38,7 @@ from app.deployment import Deployment
 from app.issuing import Issuing
 from app.retention.terms import terms
 from app.settings import Settings
+from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
 from app.web.pages import Pages
 from app.web.texts import Texts
@@ -100,6 +102,7 @@ def _routes(app: FastAPI) -> FastAPI:
         benefits.router,
         benefits.pages,
         apple.router,
+        google.router,
         operations.router,
         operations.pages,
     ):
@@ -120,14 +123,17 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
     recorder.start()
     open_.callback(recorder.stop)
     apple_passes = deployment.apple_passes()
+    google_keys = open_.enter_context(closing(deployment.google_keys()))
     texts = Texts.load()
     return House(
         public_url=settings.public_url,
         code_base=settings.code_base,
         superseded=settings.superseded,
+        step_up_acr=deployment.registration.step_up_acr,
         database=database,
         ring=ring,
         recorder=recorder,
+        offline_lists=OfflineLists(database, ring, issuer=settings.public_url),
         oidc=open_.enter_context(closing(deployment.oidc())),
         issuing=Issuing(
             database,
@@ -140,6 +146,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         ),
         apple=apple_passes,
         certificates=deployment.certificates,
+        google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
         terms=terms(scan_link_days=settings.scan_link_days),
         pages=Pages(texts, environment_name=settings.environment),

@@ -81,7 +81,10 @@ def every_state() -> dict[str, State]:
         "error": ("error.html", error | {"retry_after_s": None}),
         "error-retry": ("error.html", error | {"retry_after_s": 600}),
         **{
-            f"login-{remedy}": ("login_failed.html", {"failure": failure, "reference": REFERENCE})
+            f"login-{remedy}": (
+                "login_failed.html",
+                {"failure": failure, "log_in": "/login", "reference": REFERENCE},
+            )
             for remedy, failure in LOGIN_FAILURES.items()
         },
         "logged-out": ("logged_out.html", {}),

@@ -19,7 +19,7 @@ from app.cards.model import Card, Teacher, WalletPass
 from app.cards.token import Carrier
 from app.epd.model import PersonnelRecord
 from app.identity.model import WebSession
-from app.passes.model import DeviceRegistration
+from app.passes.model import DeviceRegistration, GoogleHolding
 from app.retention.terms import Term
 from app.verification.activity import checks_of
 
@@ -96,6 +96,7 @@ def _card(session: Session, card: Card) -> dict[str, Any]:
 
 def _pass(session: Session, wallet_pass: WalletPass) -> dict[str, Any]:
     devices = select(DeviceRegistration).where(DeviceRegistration.pass_id == wallet_pass.id)
+    holding = session.get(GoogleHolding, wallet_pass.id)
     return {
         "carrier": _carrier(wallet_pass.carrier),
         "serial": wallet_pass.serial,
@@ -103,6 +104,8 @@ def _pass(session: Session, wallet_pass: WalletPass) -> dict[str, Any]:
         "changed_at": _moment(wallet_pass.revised_at),
         "confirmed_at": _moment(wallet_pass.confirmed_at),
         "revoked_at": _moment(wallet_pass.revoked_at),
+        "in_google_wallet": holding
+        and {"held": holding.held, "saved_at": _moment(holding.saved_at)},
         "devices": [
             {
                 "registered_at": _moment(device.registered_at),

@@ -248,6 +248,7 @@ def test_the_tables_that_lead_to_a_person_are_all_thought_of() -> None:
         "card_event",
         "device_registration",
         "epd_person",
+        "google_holding",
         "pass_delivery",
         "scan",
         "wallet_pass",
