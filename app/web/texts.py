@@ -63,9 +63,11 @@ class Language:
     def duration(self, length: int | timedelta) -> str:
         """A length of time (seconds, or a timedelta) in a fitting unit: 2 minuten, 90 dagen."""
         length = length if isinstance(length, timedelta) else timedelta(seconds=length)
-        if length >= timedelta(days=2):
-            return format_unit(length.days, "duration-day", locale=self.locale)
-        return format_timedelta(length, locale=self.locale, threshold=1)
+        if length < timedelta(days=2):
+            return format_timedelta(length, locale=self.locale, threshold=1)
+        # In days, however many: no larger unit reaches this threshold.
+        threshold = length.days + 1
+        return format_timedelta(length, granularity="day", threshold=threshold, locale=self.locale)
 
     def moment(self, at: datetime) -> str:
         """An aware moment on the clock of Brussels, to the second: 23 november 2026, 15:05:09."""

@@ -92,6 +92,8 @@ def _log_in(session: Any, at: datetime) -> None:
             nonce="n",
             code_verifier="v",
             return_to="/",
+            capacity="BUR",
+            step_up=False,
             created_at=at,
         )
     )
