@@ -29,6 +29,7 @@ from app.api import (
     partner,
     privacy,
     problems,
+    statistics,
     teacher,
 )
 from app.api.deps import House
@@ -103,6 +104,7 @@ def _routes(app: FastAPI) -> FastAPI:
         benefits.pages,
         apple.router,
         google.router,
+        statistics.router,
         operations.router,
         operations.pages,
     ):
@@ -116,7 +118,7 @@ def _routes(app: FastAPI) -> FastAPI:
 def _open(deployment: Deployment, open_: ExitStack) -> House:
     settings, ring = deployment.settings, deployment.ring
     database = open_.enter_context(closing(deployment.database()))
-    wallet = open_.enter_context(closing(deployment.google_wallet()))
+    wallet = open_.enter_context(closing(deployment.google_wallet(database, clock=deps.clock)))
     recorder = Recorder(
         database, ring, code_base=settings.code_base, superseded=settings.superseded
     )
@@ -149,6 +151,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
         terms=terms(scan_link_days=settings.scan_link_days),
+        small_cell=settings.small_cell,
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,
     )

@@ -50,6 +50,8 @@ class House:
     google_callbacks: GoogleCallbacks
     limits: Limits
     terms: tuple[Term, ...]
+    # Published counts below this are hidden.
+    small_cell: int
     pages: Pages
     texts: Texts
 

@@ -21,6 +21,7 @@ from app.epd.model import PersonnelRecord
 from app.identity.model import WebSession
 from app.passes.model import DeviceRegistration, GoogleHolding
 from app.retention.terms import Term
+from app.statistics.model import CardFlags
 from app.verification.activity import checks_of
 
 
@@ -45,6 +46,17 @@ def export(
         "checks": [
             asdict(check) | {"at": _moment(check.at), "carrier": _carrier(check.carrier)}
             for check in checks_of(session, teacher_id)
+        ],
+        "counted_as": [
+            {
+                "year": row.year,
+                "home_province": row.home_province,
+                "work_province": row.work_province,
+                "flags": row.flags,
+            }
+            for row in session.scalars(
+                select(CardFlags).where(CardFlags.teacher_id == teacher_id).order_by(CardFlags.id)
+            )
         ],
         "log_ins": [_log_in(row) for row in _sessions(session, teacher_id)],
         "kept_for": {

@@ -16,6 +16,7 @@ from app.web.benefit_texts import BENEFIT_CATEGORIES, PROVINCES
 from app.web.card_page import grouped
 from app.web.card_texts import CATEGORIES
 from app.web.privacy_texts import KEPT
+from app.web.statistics_texts import labels
 from app.web.texts import Language, Msgid, Texts
 
 STATIC_DIRECTORY = Path(__file__).parent / "static"
@@ -71,6 +72,7 @@ class Pages:
             moment=language.moment,
             duration=language.duration,
             grouped=grouped,
+            percent=language.percent,
         )
         environment.globals.update(
             {
@@ -81,6 +83,7 @@ class Pages:
                 "categories": CATEGORIES,
                 "channels": CHANNELS,
                 "demo": demo,
+                "labels": labels(language),
                 "language": language.code,
                 "language_names": LANGUAGE_NAMES,
                 "kept_texts": KEPT,

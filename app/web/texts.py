@@ -17,7 +17,7 @@ from babel import Locale, negotiate_locale
 from babel.dates import format_date, format_time, format_timedelta, get_timezone
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 
 from app.passes.content import LANGUAGES
@@ -68,6 +68,10 @@ class Language:
         # In days, however many: no larger unit reaches this threshold.
         threshold = length.days + 1
         return format_timedelta(length, granularity="day", threshold=threshold, locale=self.locale)
+
+    def percent(self, share: float) -> str:
+        """A share from 0 to 1 with one decimal: 11,5 %."""
+        return format_percent(share, format="#,##0.0 %", locale=self.locale)
 
     def moment(self, at: datetime) -> str:
         """An aware moment on the clock of Brussels, to the second: 23 november 2026, 15:05:09."""

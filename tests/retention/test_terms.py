@@ -246,6 +246,7 @@ def test_the_tables_that_lead_to_a_person_are_all_thought_of() -> None:
     assert found == {
         "card",
         "card_event",
+        "card_flags",
         "device_registration",
         "epd_person",
         "google_holding",
