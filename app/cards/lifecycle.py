@@ -9,7 +9,7 @@ are due is decided by whoever calls.
 
 import secrets
 import uuid
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -21,7 +21,9 @@ from app.cards.entitlement import (
     CardYear,
     Entitlement,
     EntitlementReason,
+    belgian_day,
     card_year,
+    next_turn,
 )
 from app.cards.keyring import Keys
 from app.cards.model import Card, CardEvent, Teacher, WalletPass
@@ -95,6 +97,7 @@ def issue(
     )
     session.add(card)
     session.flush()
+    _look_again(teacher, card, teacher.review_on, now)
     _record(session, card, "issued", why, now)
     return card
 
@@ -139,8 +142,8 @@ def refresh(
     """Bring the teacher's card into line with what the rules say now.
 
     An entitlement extends the card to the present card year and lifts a suspension that the
-    lack of one had caused; a suspension by a person stays. `year` is the card year for which a
-    card would be issued now.
+    lack of one had caused; a suspension by a person stays. Without one the card is withheld, and
+    ends with its year. `year` is the card year for which a card would be issued now.
     """
     teacher.entitled = entitlement.entitled
     teacher.entitlement_reason = entitlement.reason
@@ -148,9 +151,17 @@ def refresh(
     card = card_in_force(session, teacher)
     if card is None:
         return
-    if not entitlement.entitled:
-        _withhold(session, card, entitlement.reason, now)
-        return
+    if entitlement.entitled:
+        _grant(session, card, entitlement, year, now)
+    else:
+        _withhold(session, card, entitlement.reason, year, now)
+    if card.status in IN_FORCE:
+        _look_again(teacher, card, entitlement.review_on, now)
+
+
+def _grant(
+    session: Session, card: Card, entitlement: Entitlement, year: CardYear, now: datetime
+) -> None:
     if card.status is CardStatus.SUSPENDED and card.status_reason in set(EntitlementReason):
         _change(session, card, CardStatus.ACTIVE, what="resumed", why=entitlement.reason, now=now)
     if card.year < year.year:
@@ -159,11 +170,21 @@ def refresh(
         _revise(card, now)
 
 
-def _withhold(session: Session, card: Card, reason: EntitlementReason, now: datetime) -> None:
+def _withhold(
+    session: Session, card: Card, reason: EntitlementReason, year: CardYear, now: datetime
+) -> None:
     if reason is EntitlementReason.DECEASED:
         end(session, card, why=reason, now=now)
+    elif card.year < year.year:
+        end(session, card, why="year-over", now=now)
     elif card.status is CardStatus.ACTIVE:
         _change(session, card, CardStatus.SUSPENDED, what="suspended", why=reason, now=now)
+
+
+def _look_again(teacher: Teacher, card: Card, review_on: date | None, now: datetime) -> None:
+    """Have time come back to this teacher when the rules or the calendar say so."""
+    turn = next_turn(card.year, on=belgian_day(now))
+    teacher.review_on = turn if review_on is None else min(turn, review_on)
 
 
 def suspend(session: Session, card: Card, *, why: str, now: datetime) -> None:
