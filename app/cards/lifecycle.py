@@ -9,10 +9,11 @@ are due is decided by whoever calls.
 
 import secrets
 import uuid
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from app.cards import names
 from app.cards.entitlement import (
@@ -29,7 +30,7 @@ from app.cards.keyring import Keys
 from app.cards.model import Card, CardEvent, Teacher, WalletPass
 from app.cards.numbers import new_card_number
 from app.cards.token import HOUR_S, Carrier
-from app.db import insert_once, uuid7
+from app.db import insert_new, insert_once, uuid7
 from app.errors import Conflict
 
 IN_FORCE = (CardStatus.ACTIVE, CardStatus.SUSPENDED)
@@ -44,6 +45,17 @@ def know(session: Session, pseudonym: bytes, *, pepper_id: int, now: datetime) -
     )
     found = select(Teacher).where(Teacher.insz_pseudonym == pseudonym).with_for_update()
     return session.scalars(found).one()
+
+
+def know_all(
+    session: Session, pseudonyms: Iterable[bytes], *, pepper_id: int, now: datetime
+) -> None:
+    """Make a teacher of each pseudonym that nobody has yet."""
+    new = [
+        {"id": uuid7(), "insz_pseudonym": one, "pepper_id": pepper_id, "created_at": now}
+        for one in sorted(pseudonyms)
+    ]
+    insert_new(session, Teacher, new)
 
 
 def rename(session: Session, old: bytes, new: bytes, *, pepper_id: int) -> None:
@@ -97,7 +109,7 @@ def issue(
     )
     session.add(card)
     session.flush()
-    _look_again(teacher, card, teacher.review_on, now)
+    _look_again(teacher, card, now)
     _record(session, card, "issued", why, now)
     return card
 
@@ -145,29 +157,55 @@ def refresh(
     lack of one had caused; a suspension by a person stays. Without one the card is withheld, and
     ends with its year. `year` is the card year for which a card would be issued now.
     """
-    teacher.entitled = entitlement.entitled
-    teacher.entitlement_reason = entitlement.reason
-    teacher.review_on = entitlement.review_on
-    card = card_in_force(session, teacher)
-    if card is None:
-        return
-    if entitlement.entitled:
-        _grant(session, card, entitlement, year, now)
-    else:
-        _withhold(session, card, entitlement.reason, year, now)
-    if card.status in IN_FORCE:
-        _look_again(teacher, card, entitlement.review_on, now)
+    refresh_all(session, {teacher: (entitlement, year)}, now=now)
 
 
-def _grant(
-    session: Session, card: Card, entitlement: Entitlement, year: CardYear, now: datetime
+def refresh_all(
+    session: Session,
+    judged: Mapping[Teacher, tuple[Entitlement, CardYear]],
+    *,
+    now: datetime,
 ) -> None:
+    """`refresh` for many teachers at the price of two queries; their rows are locked in one order.
+
+    What becomes of one never depends on the others.
+    """
+    by_id = {teacher.id: teacher for teacher in judged}
+    _lock(session, by_id)
+    for teacher, (entitlement, _) in judged.items():
+        teacher.entitled = entitlement.entitled
+        teacher.entitlement_reason = entitlement.reason
+        teacher.review_on = entitlement.review_on
+    found = (
+        select(Card)
+        .where(Card.teacher_id.in_(by_id), Card.status.in_(IN_FORCE))
+        .options(selectinload(Card.passes))
+    )
+    for card in session.scalars(found).all():
+        teacher = by_id[card.teacher_id]
+        _align(session, card, *judged[teacher], now=now)
+        if card.status in IN_FORCE:
+            _look_again(teacher, card, now)
+
+
+def _align(
+    session: Session, card: Card, entitlement: Entitlement, year: CardYear, *, now: datetime
+) -> None:
+    if not entitlement.entitled:
+        _withhold(session, card, entitlement.reason, year, now)
+        return
     if card.status is CardStatus.SUSPENDED and card.status_reason in set(EntitlementReason):
         _change(session, card, CardStatus.ACTIVE, what="resumed", why=entitlement.reason, now=now)
     if card.year < year.year:
         card.year = year.year
         _record(session, card, "extended", str(year.year), now)
         _revise(card, now)
+
+
+def _lock(session: Session, teacher_ids: Iterable[uuid.UUID]) -> None:
+    """Lock rows in the order of their numbers, so that two batches never wait for each other."""
+    rows = select(Teacher.id).where(Teacher.id.in_(list(teacher_ids))).order_by(Teacher.id)
+    session.execute(rows.with_for_update())
 
 
 def _withhold(
@@ -181,10 +219,10 @@ def _withhold(
         _change(session, card, CardStatus.SUSPENDED, what="suspended", why=reason, now=now)
 
 
-def _look_again(teacher: Teacher, card: Card, review_on: date | None, now: datetime) -> None:
-    """Have time come back to this teacher when the rules or the calendar say so."""
+def _look_again(teacher: Teacher, card: Card, now: datetime) -> None:
+    """Have time come back to this teacher when the calendar says so, if the rules do not before."""
     turn = next_turn(card.year, on=belgian_day(now))
-    teacher.review_on = turn if review_on is None else min(turn, review_on)
+    teacher.review_on = min(turn, teacher.review_on or turn)
 
 
 def suspend(session: Session, card: Card, *, why: str, now: datetime) -> None:

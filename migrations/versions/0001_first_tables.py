@@ -162,6 +162,7 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("snapshot", sa.JSON(), nullable=False),
         sa.Column("home_province", sa.String(length=6), nullable=True),
+        sa.Column("absent_since", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(
             ["teacher_id"], ["teacher.id"], name=op.f("fk_epd_person_teacher_id")
         ),
