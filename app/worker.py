@@ -16,6 +16,7 @@ import structlog
 
 from app import audit, audit_check
 from app.deployment import Deployment
+from app.epd.due import review_due
 from app.identity.expiry import delete_expired
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
 from app.passes.rotation import rotate_due
@@ -94,7 +95,13 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
         audit_check.keep(deployment.settings.key_directory, head)
         return 1
 
+    def review() -> int:
+        policy, now = deployment.policy, clock()
+        reviewed = database.transact(lambda session: review_due(session, policy=policy, now=now))
+        return _counted("reviewed", reviewed)
+
     return [
+        Job("review", review, period_s=60.0),
         Job("seal-audit", seal, period_s=1.0),
         Job("rotate", rotate, period_s=30.0),
         Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),
