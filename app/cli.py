@@ -17,6 +17,7 @@ from rich.table import Table
 from app import migrate, worker
 from app.cards import keyring
 from app.commands.auditing import audit
+from app.commands.benefits import benefits
 from app.commands.client import client
 from app.commands.epd import epd
 from app.commands.terminal import Json, out
@@ -28,7 +29,7 @@ from app.errors import Failure
 from app.log import configure
 from app.passes.inspect import Inspection, Severity, inspect
 from app.settings import Settings, StartRefused
-from app.verification import partners, tills
+from app.verification import enrolment, partners, tills
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 db = typer.Typer(no_args_is_help=True, help="The database and its migrations.")
@@ -39,6 +40,7 @@ cli.add_typer(db, name="db")
 cli.add_typer(epd, name="epd")
 cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
+cli.add_typer(benefits, name="benefits")
 cli.add_typer(client, name="client")
 passes = typer.Typer(no_args_is_help=True, help="Passes as files.")
 cli.add_typer(passes, name="pass")
@@ -71,7 +73,12 @@ def work(
     *, once: Annotated[bool, typer.Option(help="End as soon as nothing is due.")] = False
 ) -> None:
     """Bring passes into line at their wallets, rotate codes, delete what expired."""
-    worker.run(Deployment.load(Settings(), now=_now()), once=once, clock=_now)
+    deployment = Deployment.load(Settings(), now=_now())
+    if once:
+        worker.run(deployment, clock=_now)
+        return
+    with worker.told_to_stop() as stop:
+        worker.run(deployment, clock=_now, stop=stop)
 
 
 @cli.command()
@@ -194,6 +201,47 @@ def partner_key(
             )
         )
     typer.echo(text)
+
+
+@partner.command("till")
+def add_till(
+    name: str,
+    till: str,
+    *,
+    postcode: str | None = None,
+    latitude: float | None = None,
+    longitude: float | None = None,
+) -> None:
+    """Give a partner another till."""
+    now, place = _now(), partners.Place(postcode, latitude, longitude)
+    with _database() as database:
+        database.transact(
+            lambda session: partners.add_till(
+                session, partners.partner_named(session, name), till, place=place, now=now
+            )
+        )
+    out.print(f"{name} has a till {till}: lerarenkaart partner enrol-code, or partner key …")
+
+
+@partner.command("enrol-code")
+def enrol_code(
+    name: str,
+    till: Annotated[str, typer.Option(help="The name of the till.")] = "1",
+    *,
+    test: Annotated[bool, typer.Option(help="For the sandbox.")] = False,
+) -> None:
+    """Make a code with which one device can become this till, once and within a day."""
+    now = _now()
+    with _database() as database:
+        code = database.transact(
+            lambda session: enrolment.new_code(
+                session,
+                partners.till_named(session, partners.partner_named(session, name).id, till),
+                test=test,
+                now=now,
+            )
+        )
+    typer.echo(code)
 
 
 @passes.command("inspect")

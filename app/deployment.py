@@ -26,7 +26,9 @@ from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
 from app.passes.google import GoogleWallet
 from app.passes.google_account import ServiceAccount
-from app.passes.google_passes import GooglePasses
+from app.passes.google_callbacks import GoogleCallbacks
+from app.passes.google_keys import GoogleKeys
+from app.passes.google_passes import GooglePasses, class_id
 from app.settings import PREFIX, Settings, StartRefused
 
 ORGANIZATION = "Lerarenkaart"
@@ -110,6 +112,15 @@ class Deployment:
         return GooglePasses(
             wallet, issuer_id=self.settings.google_issuer_id, public_url=self.settings.public_url
         )
+
+    def google_keys(self) -> GoogleKeys:
+        """The keys by which Google's callbacks are known."""
+        return GoogleKeys(self.settings.google_keys_url)
+
+    def google_callbacks(self, database: Database, keys: GoogleKeys) -> GoogleCallbacks:
+        """What Google tells us of its own accord."""
+        issuer_id = self.settings.google_issuer_id
+        return GoogleCallbacks(database, keys, issuer_id=issuer_id, class_id=class_id(issuer_id))
 
     def apns(self) -> Apns:
         """Apple's push service, opened with the certificate of our passes."""

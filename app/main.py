@@ -16,8 +16,10 @@ from starlette.staticfiles import StaticFiles
 
 from app.api import (
     apple,
+    benefits,
     camera,
     deps,
+    google,
     login,
     oauth,
     openapi,
@@ -32,6 +34,7 @@ from app.api.limits import Limits
 from app.deployment import Deployment
 from app.issuing import Issuing
 from app.settings import Settings
+from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
 from app.web.pages import Pages
 from app.web.texts import Texts
@@ -88,7 +91,10 @@ def _routes(app: FastAPI) -> FastAPI:
         partner.router,
         oauth.router,
         camera.router,
+        benefits.router,
+        benefits.pages,
         apple.router,
+        google.router,
         operations.router,
         operations.pages,
     ):
@@ -109,6 +115,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
     recorder.start()
     open_.callback(recorder.stop)
     apple_passes = deployment.apple_passes()
+    google_keys = open_.enter_context(closing(deployment.google_keys()))
     texts = Texts.load()
     return House(
         public_url=settings.public_url,
@@ -118,6 +125,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         database=database,
         ring=ring,
         recorder=recorder,
+        offline_lists=OfflineLists(database, ring, issuer=settings.public_url),
         oidc=open_.enter_context(closing(deployment.oidc())),
         issuing=Issuing(
             database,
@@ -130,6 +138,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         ),
         apple=apple_passes,
         certificates=deployment.certificates,
+        google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,

@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     google_service_account_file: Path | None = None
     google_wallet_base_url: str = "https://walletobjects.googleapis.com"
     google_save_url: str = "https://pay.google.com/gp/v/save"
+    google_keys_url: str = "https://pay.google.com/gp/m/issuer/keys"
 
     grace_days: int = Field(default=30, ge=0, le=366)
     summer_bridge: bool = True
@@ -151,6 +152,7 @@ class Settings(BaseSettings):
             "EPD_TOKEN_URL": self.epd_token_url,
             "APNS_BASE_URL": self.apns_base_url,
             "GOOGLE_WALLET_BASE_URL": self.google_wallet_base_url,
+            "GOOGLE_KEYS_URL": self.google_keys_url,
         }
 
     def _required(self) -> dict[str, object]:

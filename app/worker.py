@@ -21,8 +21,9 @@ from app.epd.due import review_due
 from app.epd.pull.sync import Pull
 from app.errors import Conflict, Unavailable
 from app.identity.expiry import delete_expired
+from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
-from app.passes.rotation import rotate_due
+from app.passes.google_holdings import forget_nonces
 
 Clock = Callable[[], datetime]
 
@@ -41,16 +42,14 @@ class Job:
     period_s: float
 
 
-def run(deployment: Deployment, *, once: bool, clock: Clock) -> None:
-    """Work until SIGTERM or SIGINT; with `once`, until nothing is due."""
-    stop = threading.Event()
+def run(deployment: Deployment, *, clock: Clock, stop: threading.Event | None = None) -> None:
+    """Work until `stop` is set; without it, until nothing is due."""
     with ExitStack() as open_:
         jobs = _jobs(deployment, open_, clock)
-        if once:
+        if stop is None:
             while sum([job.run() for job in jobs]):
                 pass
             return
-        open_.enter_context(_told_to_stop(stop))
         threads = [
             threading.Thread(target=_repeat, args=(job, stop), name=job.name) for job in jobs
         ]
@@ -115,7 +114,13 @@ def _wallet_jobs(
 
     def rotate() -> int:
         keys, now = ring.keys, clock()
-        rotated = database.transact(lambda session: rotate_due(session, keys=keys, now=now))
+        with database.reading() as session:
+            due = rotation.due(session, keys=keys, now=now)
+        if not due:
+            return 0
+        rotated = database.transact(
+            lambda writing: rotation.rotate_due(writing, due, keys=keys, now=now)
+        )
         return _counted("rotated", rotated)
 
     return [
@@ -144,7 +149,8 @@ def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[
     def expire() -> int:
         now = clock()
         deleted = database.transact(lambda session: delete_expired(session, now=now))
-        return _counted("log-ins-expired", deleted)
+        forgotten = database.transact(lambda session: forget_nonces(session, now=now))
+        return _counted("log-ins-expired", deleted) + _counted("callbacks-expired", forgotten)
 
     return [Job("seal-audit", seal, period_s=1.0), Job("expire", expire, period_s=60.0)]
 
@@ -169,12 +175,13 @@ def _counted(event: str, count: int) -> int:
 
 
 @contextmanager
-def _told_to_stop(stop: threading.Event) -> Iterator[None]:
-    """Let the signals that end a process ask for an orderly end instead."""
+def told_to_stop() -> Iterator[threading.Event]:
+    """What is set by the signals that otherwise end a process at once."""
+    stop = threading.Event()
     signals = (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
     try:
-        yield
+        yield stop
     finally:
         for number, action in before.items():
             signal.signal(number, action)

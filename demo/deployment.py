@@ -42,6 +42,8 @@ class Addresses:
     identity_provider: str
     epd: str
     google: str
+    # Nobody answers there unless this world has a push service.
+    apns: str = "https://localhost:1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Credentials:
     """What Apple, Google, the log-in and the personnel file know the service by."""
 
     apple: apple_certificates.Files
+    apns: apple_certificates.ServerFiles
     google_account: Path
     login_key: Path
     epd_secret: str
@@ -100,10 +103,13 @@ class Deployment:
             "APPLE_TEAM_IDENTIFIER": TEAM_IDENTIFIER,
             "APPLE_CERTIFICATE_FILE": credentials.apple.certificate,
             "APPLE_WWDR_FILE": credentials.apple.wwdr,
+            "APNS_BASE_URL": self.addresses.apns,
+            "APNS_ROOT_FILE": credentials.apns.root,
             "GOOGLE_ISSUER_ID": GOOGLE_ISSUER_ID,
             "GOOGLE_SERVICE_ACCOUNT_FILE": credentials.google_account,
             "GOOGLE_WALLET_BASE_URL": self.addresses.google,
             "GOOGLE_SAVE_URL": f"{self.addresses.google}/gp/v/save",
+            "GOOGLE_KEYS_URL": f"{self.addresses.google}/gp/m/issuer/keys",
         }
 
 
@@ -133,6 +139,7 @@ def make_credentials(directory: Path, addresses: Addresses, *, now: datetime) ->
             team_identifier=TEAM_IDENTIFIER,
             now=now,
         ),
+        apns=apple_certificates.create_server(directory / "apple", now=now),
         google_account=google_account.create(directory, f"{addresses.google}/token"),
         login_key=_login_key(directory / "login-key.pem"),
         epd_secret=os.urandom(24).hex(),

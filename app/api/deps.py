@@ -19,6 +19,8 @@ from app.identity.oidc import OidcClient
 from app.issuing import Issuing
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
+from app.passes.google_callbacks import GoogleCallbacks
+from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
 from app.verification.verify import Superseded
 from app.web.pages import Pages
@@ -39,10 +41,12 @@ class House:
     database: Database
     ring: KeyRing
     recorder: Recorder
+    offline_lists: OfflineLists
     oidc: OidcClient
     issuing: Issuing
     apple: ApplePasses
     certificates: Certificates
+    google_callbacks: GoogleCallbacks
     limits: Limits
     pages: Pages
     texts: Texts

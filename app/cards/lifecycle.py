@@ -34,6 +34,14 @@ from app.db import insert_new, insert_once, uuid7
 from app.errors import Conflict
 
 IN_FORCE = (CardStatus.ACTIVE, CardStatus.SUSPENDED)
+# Which status a card has from an event on; other events change none.
+BECOMES = {
+    "issued": CardStatus.ACTIVE,
+    "resumed": CardStatus.ACTIVE,
+    "suspended": CardStatus.SUSPENDED,
+    "revoked": CardStatus.REVOKED,
+    "ended": CardStatus.ENDED,
+}
 
 
 def know(session: Session, pseudonym: bytes, *, pepper_id: int, now: datetime) -> Teacher:
@@ -283,12 +291,16 @@ def rotate(
 def confirm(
     session: Session, pass_id: uuid.UUID, *, generation: int, revision: int, now: datetime
 ) -> None:
-    """Note what a wallet acknowledged; an acknowledgement that comes late takes nothing back."""
+    """Note what a wallet acknowledged.
+
+    When it had acknowledged a newer revision meanwhile, nobody knows which of the two it took
+    last: the pass lags again, so that an active pass never stays where a revoked one belongs.
+    """
     wallet_pass = session.get_one(WalletPass, pass_id, with_for_update=True)
     if generation > (wallet_pass.confirmed_generation or 0):
         wallet_pass.confirmed_generation = generation
         wallet_pass.confirmed_at = now
-    wallet_pass.pushed_revision = max(wallet_pass.pushed_revision, revision)
+    wallet_pass.pushed_revision = revision
 
 
 def _change(
@@ -299,6 +311,9 @@ def _change(
     card.status = status
     card.status_reason = why
     _record(session, card, what, why, now)
+    if status not in IN_FORCE:
+        for wallet_pass in card.passes:
+            wallet_pass.revoked_at = wallet_pass.revoked_at or now
     _revise(card, now)
 
 

@@ -23,7 +23,7 @@ from app.cards.model import Teacher
 from app.epd import intake
 from app.epd.messages import Snapshot
 from app.epd.model import EPD, PersonnelRecord, overtaken_by, status_to_json, statuses_of
-from app.epd.provinces import province
+from app.provinces import province
 
 
 class Outcome(StrEnum):

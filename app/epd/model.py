@@ -37,7 +37,7 @@ from app.cards.entitlement import (
 )
 from app.db import Base, Moment, insert_once
 from app.epd.messages import Snapshot
-from app.epd.provinces import province
+from app.provinces import province
 
 EPD = "EPD"
 

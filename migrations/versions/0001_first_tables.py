@@ -51,6 +51,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
     )
     op.create_table(
+        "callback_nonce",
+        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("nonce", name=op.f("pk_callback_nonce")),
+    )
+    with op.batch_alter_table("callback_nonce", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_callback_nonce_expires_ms"), ["expires_ms"], unique=False
+        )
+
+    op.create_table(
         "epd_file_import",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
@@ -134,6 +145,44 @@ def upgrade() -> None:
     with op.batch_alter_table("teacher", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_teacher_review_on"), ["review_on"], unique=False)
 
+    op.create_table(
+        "benefit",
+        sa.Column("partner_id", sa.Uuid(), nullable=False),
+        sa.Column("reference", sa.String(length=60), nullable=False),
+        sa.Column(
+            "category",
+            sa.Enum(
+                "museum",
+                "heritage",
+                "science",
+                "nature",
+                "stage",
+                "books",
+                "computers",
+                "press",
+                "library",
+                "leisure",
+                name="category",
+                native_enum=False,
+                create_constraint=True,
+                length=12,
+            ),
+            nullable=False,
+        ),
+        sa.Column("title", sa.JSON(), nullable=False),
+        sa.Column("terms", sa.JSON(), nullable=False),
+        sa.Column("website", sa.String(length=300), nullable=True),
+        sa.Column("begins_on", sa.Date(), nullable=True),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("folded", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["partner_id"], ["partner.id"], name=op.f("fk_benefit_partner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_benefit")),
+        sa.UniqueConstraint(
+            "partner_id", "reference", name=op.f("uq_benefit_partner_id_reference")
+        ),
+    )
     op.create_table(
         "card",
         sa.Column("teacher_id", sa.Uuid(), nullable=False),
@@ -243,10 +292,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["partner_id"], ["partner.id"], name=op.f("fk_till_partner_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_till")),
+        sa.UniqueConstraint("partner_id", "name", name=op.f("uq_till_partner_id_name")),
     )
-    with op.batch_alter_table("till", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_till_partner_id"), ["partner_id"], unique=False)
-
     op.create_table(
         "web_session",
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
@@ -269,6 +316,45 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_web_session_teacher_id"), ["teacher_id"], unique=False)
 
     op.create_table(
+        "benefit_place",
+        sa.Column("benefit_id", sa.Uuid(), nullable=False),
+        sa.Column("town", sa.String(length=80), nullable=False),
+        sa.Column("postcode", sa.String(length=4), nullable=False),
+        sa.Column(
+            "province",
+            sa.Enum(
+                "BE-VAN",
+                "BE-VLI",
+                "BE-VOV",
+                "BE-VWV",
+                "BE-VBR",
+                "BE-WLG",
+                "BE-WNA",
+                "BE-WHT",
+                "BE-WLX",
+                "BE-BRU",
+                "BE-WBR",
+                name="province",
+                native_enum=False,
+                create_constraint=True,
+            ),
+            nullable=False,
+        ),
+        sa.Column("latitude", sa.Float(), nullable=False),
+        sa.Column("longitude", sa.Float(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["benefit_id"], ["benefit.id"], name=op.f("fk_benefit_place_benefit_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_benefit_place")),
+    )
+    with op.batch_alter_table("benefit_place", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_benefit_place_benefit_id"), ["benefit_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_benefit_place_province"), ["province"], unique=False)
+
+    op.create_table(
         "card_event",
         sa.Column("card_id", sa.Uuid(), nullable=False),
         sa.Column("what", sa.String(length=32), nullable=False),
@@ -280,6 +366,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("card_event", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_card_event_card_id"), ["card_id"], unique=False)
+
+    op.create_table(
+        "enrolment",
+        sa.Column("code_sha256", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("till_id", sa.Uuid(), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["till_id"], ["till.id"], name=op.f("fk_enrolment_till_id")),
+        sa.PrimaryKeyConstraint("code_sha256", name=op.f("pk_enrolment")),
+    )
+    with op.batch_alter_table("enrolment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_enrolment_till_id"), ["till_id"], unique=False)
 
     op.create_table(
         "oauth_access_token",
@@ -346,6 +446,14 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("wallet_pass", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_wallet_pass_code_issued_at",
+            ["carrier", "code_issued_at"],
+            unique=False,
+            sqlite_where=sa.text("revoked_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NULL"),
+        )
+        batch_op.create_index(batch_op.f("ix_wallet_pass_key_id"), ["key_id"], unique=False)
+        batch_op.create_index(
             "ix_wallet_pass_lagging",
             ["carrier", "revised_at"],
             unique=False,
@@ -385,6 +493,18 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "google_holding",
+        sa.Column("pass_id", sa.Uuid(), nullable=False),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("newest_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["pass_id"], ["wallet_pass.id"], name=op.f("fk_google_holding_pass_id")
+        ),
+        sa.PrimaryKeyConstraint("pass_id", name=op.f("pk_google_holding")),
+    )
+    op.create_table(
         "pass_delivery",
         sa.Column("pass_id", sa.Uuid(), nullable=False),
         sa.Column("leased_by", sa.Uuid(), nullable=True),
@@ -418,6 +538,10 @@ def upgrade() -> None:
         sa.Column("test", sa.Boolean(), nullable=False),
         sa.Column("code_digest", sa.LargeBinary(length=16), nullable=False),
         sa.Column("accepted_moment", sa.BigInteger(), nullable=True),
+        sa.Column("benefit_id", sa.Uuid(), nullable=True),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("nonce", sa.Uuid(), nullable=True),
+        sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_scan_card_id")),
         sa.ForeignKeyConstraint(["partner_id"], ["partner.id"], name=op.f("fk_scan_partner_id")),
@@ -435,6 +559,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("valid OR cause = 'wrong_digits'"),
             postgresql_where=sa.text("valid OR cause = 'wrong_digits'"),
         )
+        batch_op.create_index(
+            "uq_scan_upload",
+            ["till_id", "nonce"],
+            unique=True,
+            sqlite_where=sa.text("nonce IS NOT NULL"),
+            postgresql_where=sa.text("nonce IS NOT NULL"),
+        )
 
     # ### end Alembic commands ###
 
@@ -442,6 +573,11 @@ def upgrade() -> None:
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     with op.batch_alter_table("scan", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_scan_upload",
+            sqlite_where=sa.text("nonce IS NOT NULL"),
+            postgresql_where=sa.text("nonce IS NOT NULL"),
+        )
         batch_op.drop_index(
             "ix_scan_remembered",
             sqlite_where=sa.text("valid OR cause = 'wrong_digits'"),
@@ -455,6 +591,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_pass_delivery_next_attempt_at")
 
     op.drop_table("pass_delivery")
+    op.drop_table("google_holding")
     with op.batch_alter_table("device_registration", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_device_registration_push_token"))
         batch_op.drop_index(batch_op.f("ix_device_registration_pass_id"))
@@ -467,6 +604,12 @@ def downgrade() -> None:
             sqlite_where=sa.text("pushed_revision < revision"),
             postgresql_where=sa.text("pushed_revision < revision"),
         )
+        batch_op.drop_index(batch_op.f("ix_wallet_pass_key_id"))
+        batch_op.drop_index(
+            "ix_wallet_pass_code_issued_at",
+            sqlite_where=sa.text("revoked_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NULL"),
+        )
 
     op.drop_table("wallet_pass")
     with op.batch_alter_table("till_key", schema=None) as batch_op:
@@ -478,18 +621,24 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_oauth_access_token_credential_id"))
 
     op.drop_table("oauth_access_token")
+    with op.batch_alter_table("enrolment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_enrolment_till_id"))
+
+    op.drop_table("enrolment")
     with op.batch_alter_table("card_event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_card_event_card_id"))
 
     op.drop_table("card_event")
+    with op.batch_alter_table("benefit_place", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_benefit_place_province"))
+        batch_op.drop_index(batch_op.f("ix_benefit_place_benefit_id"))
+
+    op.drop_table("benefit_place")
     with op.batch_alter_table("web_session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_web_session_teacher_id"))
         batch_op.drop_index(batch_op.f("ix_web_session_last_seen_at"))
 
     op.drop_table("web_session")
-    with op.batch_alter_table("till", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_till_partner_id"))
-
     op.drop_table("till")
     with op.batch_alter_table("oauth_spent_assertion", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_oauth_spent_assertion_expires_at"))
@@ -509,6 +658,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_card_teacher_id"))
 
     op.drop_table("card")
+    op.drop_table("benefit")
     with op.batch_alter_table("teacher", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_teacher_review_on"))
 
@@ -524,6 +674,10 @@ def downgrade() -> None:
     op.drop_table("login_attempt")
     op.drop_table("epd_pull")
     op.drop_table("epd_file_import")
+    with op.batch_alter_table("callback_nonce", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_callback_nonce_expires_ms"))
+
+    op.drop_table("callback_nonce")
     op.drop_table("audit_head")
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.drop_index(

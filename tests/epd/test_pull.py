@@ -1,6 +1,4 @@
-"""The pull keeps up whatever the source does, goes on where it was, and never takes a card away
-because somebody is silent.
-"""
+"""The pull keeps up whatever the source does, and takes no card away because it is silent."""
 
 import json
 import uuid
@@ -21,6 +19,7 @@ from app.cards.keyring import KeyRing
 from app.cards.model import Teacher
 from app.client_authentication import ClientSecret
 from app.db import Database
+from app.epd.answers import EpdAnswer
 from app.epd.client import EpdClient
 from app.epd.intake import teacher_of
 from app.epd.messages import checked_insz
@@ -58,9 +57,11 @@ class Source:
     url: str
 
     def tell(self, **change: Any) -> None:
+        """Script faults or change people."""
         httpx.post(f"{self.url}/_control", json=change).raise_for_status()
 
     def asked(self, what: str) -> int:
+        """How often something was asked since the last script."""
         requests: list[str] = httpx.get(f"{self.url}/_state").json()["requests"]
         return requests.count(what)
 
@@ -82,8 +83,12 @@ def ring(tmp_path: Path) -> KeyRing:
 def puller(database: Database, ring: KeyRing, source: Source) -> Iterator[Callable[..., Pull]]:
     clients: list[EpdClient] = []
 
-    def make(clock: Callable[[], datetime] = lambda: NOW, patience: Patience = HASTE) -> Pull:
-        client = EpdClient(
+    def make(
+        clock: Callable[[], datetime] = lambda: NOW,
+        patience: Patience = HASTE,
+        client_class: type[EpdClient] = EpdClient,
+    ) -> Pull:
+        client = client_class(
             source.url,
             token_url=f"{source.url}{epd.TOKEN_PATH}",
             client_id=epd.CLIENT_ID,
@@ -181,15 +186,21 @@ def test_trouble_that_passes_is_waited_out(
     assert len(versions(database)) == 3
 
 
-@pytest.mark.parametrize("path", ["/v1/mutaties", "/v1/personeelsleden", epd.TOKEN_PATH])
-@pytest.mark.parametrize("kind", ["down", "garbage", "huge"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": kind, "times": 1000, "path": path}
+        for kind in ("down", "garbage", "huge")
+        for path in ("/v1/mutaties", "/v1/personeelsleden", epd.TOKEN_PATH)
+    ],
+    ids=lambda fault: f"{fault['kind']} at {fault['path']}",
+)
 def test_a_source_that_fails_moves_nothing_and_takes_nothing_away(
     database: Database,
     ring: KeyRing,
     source: Source,
     puller: Callable[..., Pull],
-    path: str,
-    kind: str,
+    fault: dict[str, Any],
 ) -> None:
     source.tell(people=[file_of(number(0))])
     pull = puller()
@@ -197,7 +208,7 @@ def test_a_source_that_fails_moves_nothing_and_takes_nothing_away(
     before = state(database)
     source.tell(
         people=[file_of(number(0), 2, opdrachten=[])],
-        faults=[{"kind": kind, "times": 1000, "path": path}],
+        faults=[fault],
         end_tokens=True,
     )
     with pytest.raises(Unavailable):
@@ -302,22 +313,22 @@ def test_who_lost_the_lease_meanwhile_writes_nothing(
     database: Database,
     source: Source,
     puller: Callable[..., Pull],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source.tell(people=[file_of(number(0))])
-    slow, quick = puller(), puller(lambda: NOW + sync.LEASE)
-    ask = Pull._ask
+    quick = puller(lambda: NOW + sync.LEASE)
 
-    def overtaken(self: Pull, *arguments: Any) -> Any:
-        answers = ask(self, *arguments)
-        if self is slow:
+    class Slow(EpdClient):
+        """Somebody else takes over while this one waits for an answer."""
+
+        def status(self, *arguments: Any, **named: Any) -> EpdAnswer:
+            """As always, but late."""
+            answer = super().status(*arguments, **named)
             quick.step()
-        return answers
+            return answer
 
-    monkeypatch.setattr(Pull, "_ask", overtaken)
     with pytest.raises(Conflict):
-        slow.step()
-    assert state(database).leased_by == quick._me
+        puller(client_class=Slow).step()
+    assert state(database).leased_until == NOW + 2 * sync.LEASE
 
 
 # Files.
