@@ -108,7 +108,7 @@ def _routes(app: FastAPI) -> FastAPI:
 def _open(deployment: Deployment, open_: ExitStack) -> House:
     settings, ring = deployment.settings, deployment.ring
     database = open_.enter_context(closing(deployment.database()))
-    wallet = open_.enter_context(closing(deployment.google_wallet()))
+    wallet = open_.enter_context(closing(deployment.google_wallet(database, clock=deps.clock)))
     recorder = Recorder(
         database, ring, code_base=settings.code_base, superseded=settings.superseded
     )

@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     google_service_account_file: Path | None = None
     google_wallet_base_url: str = "https://walletobjects.googleapis.com"
     google_save_url: str = "https://pay.google.com/gp/v/save"
+    # Google grants an issuer 20 in any second; ask for more there before raising this.
+    google_requests_per_s: float = Field(default=14.0, gt=0)
     google_keys_url: str = "https://pay.google.com/gp/m/issuer/keys"
 
     grace_days: int = Field(default=30, ge=0, le=366)

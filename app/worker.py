@@ -23,6 +23,7 @@ from app.errors import Conflict, Unavailable
 from app.identity.expiry import delete_expired
 from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
+from app.passes.google import LEFT_FREE
 from app.passes.google_holdings import forget_nonces
 
 Clock = Callable[[], datetime]
@@ -102,14 +103,13 @@ def _wallet_jobs(
 ) -> list[Job]:
     """Passes and the wallets they are in."""
     apns = open_.enter_context(closing(deployment.apns()))
-    wallet = open_.enter_context(closing(deployment.google_wallet()))
+    wallet = open_.enter_context(
+        closing(deployment.google_wallet(database, left_free=LEFT_FREE, clock=clock))
+    )
     ring = deployment.ring
     apple = AppleDevices(database, apns)
     google = GoogleObjects(
-        database,
-        ring,
-        deployment.google_passes(wallet),
-        code_base=deployment.settings.code_base,
+        database, ring, deployment.google_passes(wallet), code_base=deployment.settings.code_base
     )
 
     def rotate() -> int:
@@ -125,6 +125,7 @@ def _wallet_jobs(
 
     return [
         Job("rotate", rotate, period_s=30.0),
+        Job("google-class", lambda: google.bring_class(now=clock()), period_s=60.0),
         Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),
         Job("deliver-google", Delivery(database, google, clock=clock).run, period_s=1.0),
     ]

@@ -62,6 +62,15 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "delivery_run",
+        sa.Column("carrier", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("delivered", sa.BigInteger(), nullable=False),
+        sa.Column("refused_since", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("carrier", name=op.f("pk_delivery_run")),
+    )
+    op.create_table(
         "epd_file_import",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
@@ -103,6 +112,12 @@ def upgrade() -> None:
             batch_op.f("ix_login_attempt_created_at"), ["created_at"], unique=False
         )
 
+    op.create_table(
+        "next_turn",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_next_turn")),
+    )
     op.create_table(
         "oauth_client",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -668,12 +683,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_oauth_client_partner_id"))
 
     op.drop_table("oauth_client")
+    op.drop_table("next_turn")
     with op.batch_alter_table("login_attempt", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_login_attempt_created_at"))
 
     op.drop_table("login_attempt")
     op.drop_table("epd_pull")
     op.drop_table("epd_file_import")
+    op.drop_table("delivery_run")
     with op.batch_alter_table("callback_nonce", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_callback_nonce_expires_ms"))
 
