@@ -17,6 +17,9 @@ import structlog
 from app import audit, audit_check
 from app.db import Database
 from app.deployment import Deployment
+from app.epd.due import review_due
+from app.epd.pull.sync import Pull
+from app.errors import Conflict, Unavailable
 from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
 from app.passes.google import LEFT_FREE
@@ -62,6 +65,44 @@ def run(deployment: Deployment, *, clock: Clock, stop: threading.Event | None = 
 
 def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
     database = open_.enter_context(closing(deployment.database()))
+    return [
+        *_epd_jobs(deployment, database, open_, clock),
+        *_wallet_jobs(deployment, database, open_, clock),
+        *_own_jobs(deployment, database, clock),
+    ]
+
+
+def _epd_jobs(
+    deployment: Deployment, database: Database, open_: ExitStack, clock: Clock
+) -> list[Job]:
+    """What the personnel file says, and what time makes of it."""
+    policy = deployment.policy
+    client = open_.enter_context(closing(deployment.epd()))
+    puller = Pull(database, deployment.ring, client, policy=policy, clock=clock)
+    open_.callback(puller.finish)
+
+    def pull() -> int:
+        try:
+            step = puller.step()
+        except Conflict:
+            return 0  # another worker is at it
+        except Unavailable as silence:
+            log.warning("epd-silent", cause=str(silence.__cause__))
+            return 0
+        return _counted("pulled", step.persons) if step.more else 0
+
+    def review() -> int:
+        now = clock()
+        reviewed = database.transact(lambda session: review_due(session, policy=policy, now=now))
+        return _counted("reviewed", reviewed)
+
+    return [Job("pull", pull, period_s=60.0), Job("review", review, period_s=60.0)]
+
+
+def _wallet_jobs(
+    deployment: Deployment, database: Database, open_: ExitStack, clock: Clock
+) -> list[Job]:
+    """Passes and the wallets they are in."""
     apns = open_.enter_context(closing(deployment.apns()))
     wallet = open_.enter_context(
         closing(deployment.google_wallet(database, left_free=LEFT_FREE, clock=clock))
@@ -83,6 +124,17 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
         )
         return _counted("rotated", rotated)
 
+    return [
+        Job("rotate", rotate, period_s=30.0),
+        Job("google-class", lambda: google.bring_class(now=clock()), period_s=60.0),
+        Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),
+        Job("deliver-google", Delivery(database, google, clock=clock).run, period_s=1.0),
+    ]
+
+
+def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[Job]:
+    """What is only about our own rows."""
+
     def count() -> int:
         return counting.count(database, now=clock())
 
@@ -90,7 +142,7 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
         with database.reading() as session:
             if not audit.waiting(session):
                 return 0
-        key = ring.keys.active("audit")
+        key = deployment.ring.keys.active("audit")
         head = database.transact(lambda session: audit.seal(session, key=key))
         if head is None:
             return 0
@@ -101,10 +153,6 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
 
     return [
         Job("seal-audit", seal, period_s=1.0),
-        Job("rotate", rotate, period_s=30.0),
-        Job("google-class", lambda: google.bring_class(now=clock()), period_s=60.0),
-        Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),
-        Job("deliver-google", Delivery(database, google, clock=clock).run, period_s=1.0),
         Job("count", count, period_s=60.0),
         *_endings(database, deployment, clock),
     ]
