@@ -14,7 +14,18 @@ import structlog
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app.api import apple, camera, deps, login, openapi, operations, partner, problems, teacher
+from app.api import (
+    apple,
+    camera,
+    deps,
+    login,
+    openapi,
+    operations,
+    partner,
+    problems,
+    scanner,
+    teacher,
+)
 from app.api.deps import House
 from app.api.envelope import Envelope
 from app.api.limits import Limits
@@ -75,6 +86,7 @@ def _routes(app: FastAPI) -> FastAPI:
         login.router,
         teacher.router,
         partner.router,
+        scanner.router,
         camera.router,
         apple.router,
         operations.router,
