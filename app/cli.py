@@ -5,23 +5,22 @@ or of the configuration come out as one sentence and exit code 1 or 2, never as 
 """
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 import uvicorn
 from cryptography import x509
-from rich.console import Console
 from rich.table import Table
 
 from app import migrate, worker
 from app.cards import keyring
-from app.db import Database
+from app.commands.client import client
+from app.commands.terminal import database as _database
+from app.commands.terminal import now as _now
+from app.commands.terminal import out
+from app.commands.terminal import stop as _stop
 from app.deployment import Deployment
 from app.errors import Failure
 from app.log import configure
@@ -36,10 +35,10 @@ partner = typer.Typer(no_args_is_help=True, help="Partners, their tills and keys
 cli.add_typer(db, name="db")
 cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
+cli.add_typer(client, name="client")
 passes = typer.Typer(no_args_is_help=True, help="Passes as files.")
 cli.add_typer(passes, name="pass")
 
-out = Console()
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
@@ -219,12 +218,6 @@ def main() -> None:
         _stop(str(fault))
 
 
-@contextmanager
-def _database() -> Iterator[Database]:
-    with closing(Database(Settings().database_url)) as database:
-        yield database
-
-
 def _certificates(settings: Settings) -> list[dict[str, str]]:
     rows = []
     for name in ("apple_certificate_file", "apple_wwdr_file"):
@@ -237,10 +230,6 @@ def _certificates(settings: Settings) -> list[dict[str, str]]:
             row = (kind, f"{found.serial_number:x}", state, begins.isoformat(), ends.isoformat())
             rows.append(dict(zip(keyring.LISTED, row, strict=True)))
     return rows
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _kind(text: str) -> keyring.Kind:
@@ -262,8 +251,3 @@ def _show(found: Inspection) -> None:
         out.print(f"  {finding.what}\n  {finding.mend}", highlight=False, markup=False)
     verdict = "No fault that Wallet refuses." if found.sound else "Wallet would refuse this pass."
     out.print(f"\n{verdict}", style="bold")
-
-
-def _stop(sentence: str) -> NoReturn:
-    Console(stderr=True).print(sentence, style="red", highlight=False)
-    sys.exit(1)

@@ -15,9 +15,10 @@ from datetime import datetime
 from urllib.parse import quote_plus
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from jwt.algorithms import RSAAlgorithm
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 # RFC 7518 section 3.3.
 MIN_RSA_KEY_BITS = 2048
@@ -60,10 +61,14 @@ def load_client_key(pem: bytes, *, key_id: str, audience: str) -> ClientKey:
     return ClientKey(key, key_id or thumbprint(key.public_key()), audience)
 
 
-def thumbprint(key: RSAPublicKey) -> str:
+def thumbprint(key: RSAPublicKey | EllipticCurvePublicKey) -> str:
     """The SHA-256 thumbprint of a public key (RFC 7638 section 3)."""
-    jwk = RSAAlgorithm.to_jwk(key, as_dict=True)
-    members = {name: jwk[name] for name in ("e", "kty", "n")}
+    if isinstance(key, RSAPublicKey):
+        jwk = RSAAlgorithm.to_jwk(key, as_dict=True)
+    else:
+        jwk = ECAlgorithm.to_jwk(key, as_dict=True)
+    # Sections 3.2 and 3.3: these members and no others, in this order.
+    members = {name: jwk[name] for name in ("crv", "e", "kty", "n", "x", "y") if name in jwk}
     digest = hashlib.sha256(json.dumps(members, separators=(",", ":")).encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 

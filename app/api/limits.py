@@ -22,6 +22,8 @@ RATES: dict[str, RateLimitItem] = {
     "rotating-digits": parse("20/5minutes"),
     "typed-number": parse("10/minute"),
     "refused-key": parse("30/minute"),
+    "refused-client": parse("30/minute"),
+    "token": parse("60/minute"),
     "login": parse("30/minute"),
     "device-log": parse("30/minute"),
 }

@@ -34,6 +34,20 @@ TILL_KEY: dict[str, Any] = {
     "scheme": "bearer",
     "description": "A till key: `lk_live_<id>_<secret>_<checksum>`, `lk_test_…` in the sandbox.",
 }
+ACCESS_TOKEN: dict[str, Any] = {
+    "type": "oauth2",
+    "description": "A client proves itself with a secret or a signed assertion (RFC 7523).",
+    "flows": {
+        "clientCredentials": {
+            "tokenUrl": "/oauth2/token",
+            "scopes": {
+                "epd:write": "Send statuses of the personnel file.",
+                "epd:read": "See what became of what was sent.",
+                "verifications:write": "Verify cards.",
+            },
+        }
+    },
+}
 # What FastAPI describes by default and our problem documents replace.
 REPLACED = {"HTTPValidationError", "ValidationError"}
 
@@ -61,9 +75,10 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     for name in REPLACED:
         schemas.pop(name, None)
     schemas["Problem"] = PROBLEM
-    components["securitySchemes"] = {"tillKey": TILL_KEY}
+    components["securitySchemes"] = {"tillKey": TILL_KEY, "accessToken": ACCESS_TOKEN}
     for operation in operations(document):
         operation["responses"].pop("422", None)
+        # A route that says itself how it is entered keeps its word.
         needs_key = operation["tags"] == ["partner"] and "jwks" not in operation["operationId"]
-        operation["security"] = [{"tillKey": []}] if needs_key else []
+        operation.setdefault("security", [{"tillKey": []}] if needs_key else [])
     return document

@@ -1,7 +1,7 @@
-"""The end of what the database keeps of browsers: rows that open nothing any more.
+"""The end of what the database keeps of browsers and machines: rows that open nothing any more.
 
-Attempts and sessions are refused at their end by `sessions`; here their rows go, so that
-nothing about a person's log-in is kept for longer than it serves.
+Attempts and sessions are refused at their end by `sessions`, tokens by `access_tokens`; here
+their rows go, so that nothing is kept for longer than it serves.
 """
 
 from datetime import datetime
@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
-from app.identity.model import StoredAttempt, WebSession
+from app.identity.model import AccessToken, SpentAssertion, StoredAttempt, WebSession
 from app.identity.sessions import ABSOLUTE, ATTEMPT_LIFETIME, IDLE
 
 BATCH = 200
@@ -19,12 +19,21 @@ def delete_expired(session: Session, *, now: datetime) -> int:
     """Delete up to 200 rows of each kind; the number deleted."""
     unfinished = StoredAttempt.created_at < now - ATTEMPT_LIFETIME
     over = or_(WebSession.last_seen_at < now - IDLE, WebSession.created_at < now - ABSOLUTE)
-    attempts = _delete(session, StoredAttempt, unfinished)
-    return attempts + _delete(session, WebSession, over)
+    return sum(
+        _delete(session, rows, expired)
+        for rows, expired in (
+            (StoredAttempt, unfinished),
+            (WebSession, over),
+            (AccessToken, AccessToken.expires_at < now),
+            (SpentAssertion, SpentAssertion.expires_at < now),
+        )
+    )
 
 
 def _delete(
-    session: Session, rows: type[StoredAttempt | WebSession], expired: ColumnElement[bool]
+    session: Session,
+    rows: type[StoredAttempt | WebSession | AccessToken | SpentAssertion],
+    expired: ColumnElement[bool],
 ) -> int:
     ids = session.scalars(select(rows.id).where(expired).limit(BATCH)).all()
     session.execute(delete(rows).where(rows.id.in_(ids)))

@@ -14,16 +14,16 @@ Whoever calls has still to look at the person: this page says nothing about name
 import base64
 import hashlib
 import hmac
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeGuard
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from app.identity.jwt_parts import REFUSED_HEADERS, is_moment, segment
 from app.identity.refusal import Cause, LoginRefused
 from app.identity.strict_json import read_object
 
@@ -34,8 +34,6 @@ LEEWAY_S = 60
 # A JSON text may hold half a surrogate pair, which plain UTF-8 cannot.
 EXACTLY = ("utf-8", "surrogatepass")
 FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-# RFC 7515 section 4.1: with these the sender chooses the key, or changes what a token means.
-REFUSED_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "crit", "b64", "zip"})
 JWS = jwt.PyJWS(algorithms=[ALGORITHM], options={"enforce_minimum_key_length": True})
 
 Claims = Mapping[str, Any]
@@ -89,9 +87,8 @@ def verify(token: str, *, find_key: FindKey, expected: Expected) -> Claims:
 def _header(token: str) -> dict[str, Any]:
     if len(token) > MAX_TOKEN_LENGTH or not FORM.fullmatch(token):
         raise LoginRefused(Cause.FORM)
-    segment = token.partition(".")[0]
     try:
-        header = read_object(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+        header = segment(token, 0)
     except ValueError as error:
         raise LoginRefused(Cause.FORM) from error
     plain = header.get("alg") == ALGORITHM and str(header.get("typ", "JWT")).upper() == "JWT"
@@ -135,7 +132,7 @@ def _for_us(claims: Claims, expected: Expected) -> bool:
 
 def _not_over(claims: Claims, expected: Expected) -> bool:
     end = claims["exp"]
-    return _is_moment(end) and expected.now.timestamp() < end + LEEWAY_S
+    return is_moment(end) and expected.now.timestamp() < end + LEEWAY_S
 
 
 def _not_too_early(claims: Claims, expected: Expected) -> bool:
@@ -167,16 +164,11 @@ def _strong_enough(claims: Claims, expected: Expected) -> bool:
 
 
 def _passed(value: object, expected: Expected) -> bool:
-    return _is_moment(value) and value <= expected.now.timestamp() + LEEWAY_S
+    return is_moment(value) and value <= expected.now.timestamp() + LEEWAY_S
 
 
 def _since(value: float, start: datetime) -> bool:
     return value >= start.timestamp() - LEEWAY_S
-
-
-def _is_moment(value: object) -> TypeGuard[float]:
-    """Whether this is a NumericDate (RFC 7519 section 2); `true` and infinity are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
 def _same_text(one: object, other: str) -> bool:

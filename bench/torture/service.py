@@ -26,7 +26,7 @@ from app.verification.recorder import Presentation, Recorder
 from app.verification.verdict import Verdict
 from app.verification.verify import examine
 
-COMMIT_EVERY_S = 0.3
+COMMIT_EVERY_S = 1.0
 REMEMBERED_S = 5.0
 FEW = 64
 

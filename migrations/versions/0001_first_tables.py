@@ -1,4 +1,4 @@
-"""first tables."""
+"""First tables."""
 
 from collections.abc import Sequence
 
@@ -30,6 +30,20 @@ def upgrade() -> None:
     with op.batch_alter_table("login_attempt", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_login_attempt_created_at"), ["created_at"], unique=False
+        )
+
+    op.create_table(
+        "oauth_client",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("scopes", sa.String(length=200), nullable=False),
+        sa.Column("partner_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oauth_client")),
+    )
+    with op.batch_alter_table("oauth_client", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_oauth_client_partner_id"), ["partner_id"], unique=False
         )
 
     op.create_table(
@@ -115,6 +129,49 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("teacher_id", "source", name=op.f("pk_epd_person")),
     )
     op.create_table(
+        "oauth_credential",
+        sa.Column("client_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=43), nullable=False),
+        sa.Column("secret_hash", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("public_key", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "(secret_hash IS NULL) <> (public_key IS NULL)",
+            name=op.f("ck_oauth_credential_one_proof"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["client_id"], ["oauth_client.id"], name=op.f("fk_oauth_credential_client_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oauth_credential")),
+        sa.UniqueConstraint("client_id", "name", name=op.f("uq_oauth_credential_client_id_name")),
+    )
+    with op.batch_alter_table("oauth_credential", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_oauth_credential_client_id"), ["client_id"], unique=False
+        )
+
+    op.create_table(
+        "oauth_spent_assertion",
+        sa.Column("client_id", sa.String(length=64), nullable=False),
+        sa.Column("jti_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"], ["oauth_client.id"], name=op.f("fk_oauth_spent_assertion_client_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oauth_spent_assertion")),
+        sa.UniqueConstraint(
+            "client_id", "jti_hash", name=op.f("uq_oauth_spent_assertion_client_id_jti_hash")
+        ),
+    )
+    with op.batch_alter_table("oauth_spent_assertion", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_oauth_spent_assertion_expires_at"), ["expires_at"], unique=False
+        )
+
+    op.create_table(
         "till",
         sa.Column("partner_id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(length=120), nullable=False),
@@ -162,6 +219,29 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("card_event", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_card_event_card_id"), ["card_id"], unique=False)
+
+    op.create_table(
+        "oauth_access_token",
+        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("credential_id", sa.Uuid(), nullable=False),
+        sa.Column("scopes", sa.String(length=200), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["credential_id"],
+            ["oauth_credential.id"],
+            name=op.f("fk_oauth_access_token_credential_id"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oauth_access_token")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_oauth_access_token_token_hash")),
+    )
+    with op.batch_alter_table("oauth_access_token", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_oauth_access_token_credential_id"), ["credential_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_oauth_access_token_expires_at"), ["expires_at"], unique=False
+        )
 
     op.create_table(
         "till_key",
@@ -332,6 +412,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_till_key_till_id"))
 
     op.drop_table("till_key")
+    with op.batch_alter_table("oauth_access_token", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_oauth_access_token_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_oauth_access_token_credential_id"))
+
+    op.drop_table("oauth_access_token")
     with op.batch_alter_table("card_event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_card_event_card_id"))
 
@@ -345,6 +430,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_till_partner_id"))
 
     op.drop_table("till")
+    with op.batch_alter_table("oauth_spent_assertion", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_oauth_spent_assertion_expires_at"))
+
+    op.drop_table("oauth_spent_assertion")
+    with op.batch_alter_table("oauth_credential", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_oauth_credential_client_id"))
+
+    op.drop_table("oauth_credential")
     op.drop_table("epd_person")
     with op.batch_alter_table("card", schema=None) as batch_op:
         batch_op.drop_index(
@@ -360,6 +453,10 @@ def downgrade() -> None:
 
     op.drop_table("teacher")
     op.drop_table("partner")
+    with op.batch_alter_table("oauth_client", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_oauth_client_partner_id"))
+
+    op.drop_table("oauth_client")
     with op.batch_alter_table("login_attempt", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_login_attempt_created_at"))
 

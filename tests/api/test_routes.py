@@ -67,6 +67,9 @@ TABLE = {
     "GET /scanner/manifest.webmanifest": OPEN,
     "GET /scanner/worker.js": OPEN,
     "GET /scanner/decoder.js": OPEN,
+    "GET /.well-known/oauth-authorization-server": OPEN,
+    # A client proves itself in the body; tests/api/test_oauth.py does.
+    "POST /oauth2/token": Row(400, 400, 400),
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
     "GET /problems": OPEN,

@@ -23,6 +23,7 @@ from app.verification.tills import PresentedKey
 from app.verification.verdict import Asked
 from demo.deployment import Deployment
 from demo.serving import free_port
+from tests.verification.counter import finished
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 TILLS = 40
@@ -50,7 +51,7 @@ def test_a_silent_database_is_waited_for_once_and_not_by_every_till(tmp_path: Pa
         )
         begun = time.monotonic()
         recorder.start()
-        answers = asyncio.run(asyncio.wait_for(all_at_once(recorder), 30))
+        answers = finished(asyncio.wait_for(all_at_once(recorder), 30))
         recorder.stop()
         took_s = time.monotonic() - begun
     assert [type(answer) for answer in answers] == [Unavailable] * TILLS

@@ -4,10 +4,12 @@ import asyncio
 import base64
 import json
 import uuid
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,6 +29,8 @@ from app.verification.tills import PresentedKey, read_key
 from app.verification.verdict import Asked, Grade, Verdict
 
 VECTORS = Path(__file__).parents[2] / "docs" / "card-token-vectors.json"
+Result = TypeVar("Result")
+
 BASE = "HTTPS://KAART.EXAMPLE"
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -158,7 +162,7 @@ class Counter:
         """Present a code at a Unix second and wait for the recorded verdict."""
         asked = Asked(at=datetime.fromtimestamp(at, UTC), min_grade=min_grade)
         one = Presentation(text, key, "till", asked, till_id)
-        return asyncio.run(self.recorder.verify(one))
+        return finished(self.recorder.verify(one))
 
     def show_together(self, shown: list[tuple[str, PresentedKey]], *, at: float) -> list[Verdict]:
         """Present several codes in one breath, so that they share batches."""
@@ -172,7 +176,16 @@ class Counter:
                 )
             )
 
-        return asyncio.run(all_at_once())
+        return finished(all_at_once())
+
+
+def finished(work: Coroutine[Any, Any, Result]) -> Result:
+    """What a coroutine comes to, in a thread of its own.
+
+    A browser that a test drives leaves its event loop running in the thread of all tests.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def _pem(scalar_hex: str) -> str:

@@ -1,0 +1,1 @@
+"""The commands of `lerarenkaart …` that need a file of their own, and what they share."""
