@@ -26,7 +26,7 @@ from app.errors import Failure
 from app.log import configure
 from app.passes.inspect import Inspection, Severity, inspect
 from app.settings import Settings, StartRefused
-from app.verification import partners, tills
+from app.verification import enrolment, partners, tills
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 db = typer.Typer(no_args_is_help=True, help="The database and its migrations.")
@@ -192,6 +192,47 @@ def partner_key(
             )
         )
     typer.echo(text)
+
+
+@partner.command("till")
+def add_till(
+    name: str,
+    till: str,
+    *,
+    postcode: str | None = None,
+    latitude: float | None = None,
+    longitude: float | None = None,
+) -> None:
+    """Give a partner another till."""
+    now, place = _now(), partners.Place(postcode, latitude, longitude)
+    with _database() as database:
+        database.transact(
+            lambda session: partners.add_till(
+                session, partners.partner_named(session, name), till, place=place, now=now
+            )
+        )
+    out.print(f"{name} has a till {till}: lerarenkaart partner enrol-code, or partner key …")
+
+
+@partner.command("enrol-code")
+def enrol_code(
+    name: str,
+    till: Annotated[str, typer.Option(help="The name of the till.")] = "1",
+    *,
+    test: Annotated[bool, typer.Option(help="For the sandbox.")] = False,
+) -> None:
+    """Make a code with which one device can become this till, once and within a day."""
+    now = _now()
+    with _database() as database:
+        code = database.transact(
+            lambda session: enrolment.new_code(
+                session,
+                partners.till_named(session, partners.partner_named(session, name).id, till),
+                test=test,
+                now=now,
+            )
+        )
+    typer.echo(code)
 
 
 @passes.command("inspect")

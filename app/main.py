@@ -33,6 +33,7 @@ from app.api.limits import Limits
 from app.deployment import Deployment
 from app.issuing import Issuing
 from app.settings import Settings
+from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
 from app.web.pages import Pages
 from app.web.texts import Texts
@@ -119,6 +120,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         database=database,
         ring=ring,
         recorder=recorder,
+        offline_lists=OfflineLists(database, ring, issuer=settings.public_url),
         oidc=open_.enter_context(closing(deployment.oidc())),
         issuing=Issuing(
             database,

@@ -19,6 +19,7 @@ from app.identity.oidc import OidcClient
 from app.issuing import Issuing
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
+from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
 from app.verification.verify import Superseded
 from app.web.pages import Pages
@@ -37,6 +38,7 @@ class House:
     database: Database
     ring: KeyRing
     recorder: Recorder
+    offline_lists: OfflineLists
     oidc: OidcClient
     issuing: Issuing
     apple: ApplePasses

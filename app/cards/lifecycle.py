@@ -31,6 +31,14 @@ from app.db import insert_once, uuid7
 from app.errors import Conflict
 
 IN_FORCE = (CardStatus.ACTIVE, CardStatus.SUSPENDED)
+# Which status a card has from an event on; other events change none.
+BECOMES = {
+    "issued": CardStatus.ACTIVE,
+    "resumed": CardStatus.ACTIVE,
+    "suspended": CardStatus.SUSPENDED,
+    "revoked": CardStatus.REVOKED,
+    "ended": CardStatus.ENDED,
+}
 
 
 def know(session: Session, pseudonym: bytes, *, pepper_id: int, now: datetime) -> Teacher:

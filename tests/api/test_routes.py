@@ -70,6 +70,8 @@ TABLE = {
     "GET /.well-known/oauth-authorization-server": OPEN,
     # A client proves itself in the body; tests/api/test_oauth.py does.
     "POST /oauth2/token": Row(400, 400, 400),
+    "GET /api/v1/offline-list": Row(401, 401, 200),
+    "POST /api/v1/tills/enrol": Row(403, 403, 403, json={"code": ""}),
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
     "GET /problems": OPEN,
