@@ -86,7 +86,10 @@ export class Lens {
   }
 
   #read() {
-    this.#reader ??= createReader(this.#addresses);
+    this.#reader ??= createReader(this.#addresses).catch((error) => {
+      this.#reader = null; // the next press tries again
+      throw error;
+    });
     return this.#reader;
   }
 }

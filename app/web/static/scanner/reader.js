@@ -4,9 +4,10 @@
 
 const LONGEST_SIDE_PX = 960; // enough for 49 modules across a third of the picture
 const PHOTO_SIDE_PX = 2000;
+const START_TIMEOUT_MS = 60_000; // a megabyte over a poor line
 const ANSWER_TIMEOUT_MS = 8000;
 
-/** `{read(source, {hard})}` of a video or an ImageBitmap: the text, or null where there is none. */
+/** A function of a video or an ImageBitmap that promises the text of its code, or null. */
 export async function createReader(addresses) {
   if (await hasOwnDetector()) {
     const detector = new BarcodeDetector({ formats: ["qr_code"] });
@@ -21,45 +22,49 @@ async function hasOwnDetector() {
   return formats.includes("qr_code");
 }
 
-function throughWorker({ decoder, module, wasm }) {
-  const worker = new Worker(decoder, { type: "module" });
-  const asked = new Map();
+async function throughWorker({ decoder, module, wasm }) {
+  const ask = questions(new Worker(decoder, { type: "module" }));
+  await ask({ module, wasm }, [], START_TIMEOUT_MS);
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d", { willReadFrequently: true });
+
+  return (source, { hard = false } = {}) => {
+    const width = source.videoWidth ?? source.width;
+    const height = source.videoHeight ?? source.height;
+    const scale = Math.min(1, (hard ? PHOTO_SIDE_PX : LONGEST_SIDE_PX) / Math.max(width, height));
+    canvas.width = Math.max(1, Math.round(width * scale));
+    canvas.height = Math.max(1, Math.round(height * scale));
+    context.drawImage(source, 0, 0, canvas.width, canvas.height);
+    const image = context.getImageData(0, 0, canvas.width, canvas.height);
+    return ask({ image, hard }, [image.data.buffer], ANSWER_TIMEOUT_MS);
+  };
+}
+
+/** A function that asks a worker and promises its answer to that very question. */
+function questions(worker) {
+  const open = new Map();
   let last = 0;
 
-  worker.postMessage({ module, wasm });
-  worker.onmessage = ({ data: { id, text, error } }) => {
-    if (error) asked.get(id)?.reject(new Error(error));
-    else asked.get(id)?.resolve(text);
+  worker.onmessage = ({ data: { id, result, error } }) => {
+    if (error) open.get(id)?.reject(new Error(error));
+    else open.get(id)?.resolve(result);
   };
-  worker.onerror = (event) => {
-    for (const { reject } of asked.values()) reject(new Error(event.message || "the decoder did not start"));
+  worker.onerror = ({ message }) => {
+    for (const { reject } of open.values()) reject(new Error(message || "the decoder did not start"));
   };
 
-  return async (source, { hard = false } = {}) => {
-    const image = pixels(source, hard ? PHOTO_SIDE_PX : LONGEST_SIDE_PX);
+  return async (question, transferred, patienceMs) => {
     const id = ++last;
     let timer;
     try {
       return await new Promise((resolve, reject) => {
-        asked.set(id, { resolve, reject });
-        timer = setTimeout(() => reject(new Error("the decoder does not answer")), ANSWER_TIMEOUT_MS);
-        worker.postMessage({ id, image, hard }, [image.data.buffer]);
+        open.set(id, { resolve, reject });
+        timer = setTimeout(() => reject(new Error("the decoder does not answer")), patienceMs);
+        worker.postMessage({ id, ...question }, transferred);
       });
     } finally {
       clearTimeout(timer);
-      asked.delete(id);
+      open.delete(id);
     }
   };
-
-  function pixels(source, side) {
-    const width = source.videoWidth ?? source.width;
-    const height = source.videoHeight ?? source.height;
-    const scale = Math.min(1, side / Math.max(width, height));
-    canvas.width = Math.max(1, Math.round(width * scale));
-    canvas.height = Math.max(1, Math.round(height * scale));
-    context.drawImage(source, 0, 0, canvas.width, canvas.height);
-    return context.getImageData(0, 0, canvas.width, canvas.height);
-  }
 }
