@@ -86,9 +86,7 @@ class Keys:
         """
         shown = (key for key in self.token.values() if key.state is not KeyState.REVOKED)
         mark = {"test": True}
-        return {
-            "keys": [key.jwk() | (mark if key.state is KeyState.TEST else {}) for key in shown]
-        }
+        return {"keys": [key.jwk() | (mark if key.state is KeyState.TEST else {}) for key in shown]}
 
     def seal(self, plain: bytes, *, place: str) -> bytes:
         """Encrypt for one place (table, column, row): key id, nonce, AES-256-GCM ciphertext."""

@@ -185,7 +185,12 @@ def test_what_an_azerty_till_shows_is_repaired(call: Any) -> None:
 
 def test_typed_numbers_are_told_from_codes(call: Any) -> None:
     number, webshop = "MXPJWSYGWB", "WYAPJCZT6XN"
-    typed = [number, f" {number.lower()[:5]}-{number[5:]}\r", webshop, f"{webshop[:6]} {webshop[6:]}"]
+    typed = [
+        number,
+        f" {number.lower()[:5]}-{number[5:]}\r",
+        webshop,
+        f"{webshop[:6]} {webshop[6:]}",
+    ]
     other = [number[:-1] + "0", number[:-1], f"X{webshop[1:]}", "", f"{CODE_BASE}/1{number}"]
     assert all(card_number_of(text) or webshop_code_of(text) for text in typed)
     assert not any(card_number_of(text) or webshop_code_of(text) for text in other)

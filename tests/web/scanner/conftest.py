@@ -8,10 +8,15 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from demo.world import World, world
-from tests.web.scanner.shop import Shop
+from tests.web.scanner.shop import Holder, Shop
 
 # What only warns of a network that the test took away, or of an answer that the test wants.
 EXPECTED = ("Failed to load resource", "net::ERR_INTERNET_DISCONNECTED")
+KEEP_TILL = """async (till) => {
+  const styles = document.querySelector('link[href$="scanner.css"]').href;
+  const store = await import(new URL("store.js", styles));
+  await store.keep("till", till);
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +26,17 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield here
 
 
+@pytest.fixture(scope="session")
+def lost_card(here: World) -> Holder:
+    """A card that was reported lost before the service made its first offline list."""
+    holder = Shop(here, here.deployment.shops["museum"].name).customer()
+    holder.revoke()
+    return holder
+
+
 @pytest.fixture
-def shop(here: World) -> Shop:
-    return Shop(here, here.deployment.shops["museum"].name)
+def shop(here: World, lost_card: Holder) -> Shop:
+    return Shop(here, lost_card.shop.name)
 
 
 @pytest.fixture
@@ -61,14 +74,7 @@ def as_till(shop: Shop) -> Callable[..., Page]:
         page.goto("/scanner?lang=en")
         expect(page.get_by_label("Set-up code")).to_be_visible()
         till = {"key": shop.new_key(test=test), "till": "1", "partner": shop.name, "test": test}
-        page.evaluate(
-            """async (till) => {
-              const styles = document.querySelector('link[href$="scanner.css"]').href;
-              const store = await import(new URL("store.js", styles));
-              await store.keep("till", till);
-            }""",
-            till,
-        )
+        page.evaluate(KEEP_TILL, till)
         page.reload()
         expect(page.locator("#connection-words")).to_contain_text("up to date")
         return page
@@ -77,9 +83,7 @@ def as_till(shop: Shop) -> Callable[..., Page]:
 
 
 @pytest.fixture
-def film_of(
-    launch: Callable[..., Browser], tmp_path: Path
-) -> Iterator[Callable[[Path], Browser]]:
+def film_of(launch: Callable[..., Browser], tmp_path: Path) -> Iterator[Callable[[Path], Browser]]:
     """Starts a browser whose camera plays a video and may be used without asking."""
     with ExitStack() as open_:
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from sqlalchemy import select
@@ -18,7 +18,7 @@ from app.cards.token import Carrier
 from app.db import Database, uuid7
 from app.passes.codes import SHOWN, wallet_code, web_strips
 from app.verification import enrolment, partners, tills
-from app.verification.model import Scan, Till
+from app.verification.model import Scan, Till, TillKey
 from demo.world import World
 
 
@@ -31,7 +31,7 @@ class Holder:
 
     def web(self, *, ago: timedelta = timedelta()) -> str:
         """What the live card shows now, or showed a while ago."""
-        now = datetime.now(UTC) - ago
+        now = self.shop.world.clock() - ago
         shown = self.shop.pass_of(self.card, Carrier.WEB)
         keys, base = self.shop.ring.keys, self.shop.base
         return web_strips(shown, count=1, keys=keys, base=base, now=now)[0].code
@@ -51,7 +51,7 @@ class Holder:
 
         def work(session: Session) -> None:
             card = session.get_one(Card, self.card.id)
-            lifecycle.revoke(session, card, why="lost", now=datetime.now(UTC))
+            lifecycle.revoke(session, card, why="lost", now=self.shop.world.clock())
 
         with self.shop.database() as database:
             database.transact(work)
@@ -90,21 +90,26 @@ class Shop:
 
     def set_up_code(self, *, test: bool = False) -> str:
         """What the card office gives the shop for its next device."""
-        return self._at_till(partial(enrolment.new_code, test=test, now=datetime.now(UTC)))
+        return self._at_till(partial(enrolment.new_code, test=test, now=self.world.clock()))
 
     def new_key(self, *, test: bool = False) -> str:
         """A key for the shop's till, as an enrolment would give it."""
-        return self._at_till(partial(tills.new_key, test=test, now=datetime.now(UTC)))
+        return self._at_till(partial(tills.new_key, test=test, now=self.world.clock()))
 
-    def withdraw(self, key: str) -> None:
-        """The card office stops a device."""
-        revoke = partial(partners.revoke_key, key_id=key.split("_")[2], now=datetime.now(UTC))
+    def withdraw_newest(self) -> None:
+        """The card office stops the device that was set up last."""
+
+        def work(session: Session) -> None:
+            newest = select(TillKey.id).order_by(TillKey.created_at.desc()).limit(1)
+            key_id = session.scalars(newest).one()
+            partners.revoke_key(session, key_id, now=self.world.clock())
+
         with self.database() as database:
-            database.transact(revoke)
+            database.transact(work)
 
     def customer(self) -> Holder:
         """Somebody with a card on every carrier."""
-        now = datetime.now(UTC)
+        now = self.world.clock()
         keys = self.ring.keys
 
         def work(session: Session) -> Card:

@@ -1,8 +1,6 @@
 """A shop with a USB scanner: it types, on an AZERTY till what nobody can read."""
 
 from collections.abc import Callable
-from time import time
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,30 +8,10 @@ from playwright.sync_api import Page, expect
 from app.cards.token import Carrier
 from app.web.sheet import test_texts as sheet_texts
 from tests.cards.test_azerty import AS_SHOWN
+from tests.web.scanner.gun import shoot
 from tests.web.scanner.shop import Shop
 
 pytestmark = pytest.mark.browser
-
-END_KEYS: dict[str, dict[str, Any]] = {
-    "Enter": {"key": "Enter", "code": "Enter", "text": "\r", "windowsVirtualKeyCode": 13},
-    "Tab": {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9},
-}
-
-
-def shoot(page: Page, text: str, *, end: str = "Enter", gap_ms: float = 5) -> None:
-    """Type as a scanner gun does, `gap_ms` from key to key by the events' own clock.
-
-    Every character is one key, whatever keyboard the browser thinks it has.
-    """
-    keyboard = page.context.new_cdp_session(page)
-    keys = [{"key": character, "text": character} for character in text]
-    keys += [END_KEYS[end]] if end else []
-    began_s = time()
-    for number, key in enumerate(keys):
-        moment = {"timestamp": began_s + number * gap_ms / 1000}
-        keyboard.send("Input.dispatchKeyEvent", {"type": "keyDown", **key, **moment})
-        keyboard.send("Input.dispatchKeyEvent", {"type": "keyUp", **key, **moment})
-    keyboard.detach()
 
 
 def test_a_gun_on_an_azerty_till_checks_cards_without_anybody_touching_the_page(
@@ -111,7 +89,9 @@ def test_a_shop_that_accepts_live_codes_only_refuses_paper(
     expect(page.locator("#word")).to_have_text("Valid")
 
 
-def test_the_sheet_tells_what_is_set_up_wrongly(shop: Shop, open_window: Callable[..., Page]) -> None:
+def test_the_sheet_tells_what_is_set_up_wrongly(
+    shop: Shop, open_window: Callable[..., Page]
+) -> None:
     page = open_window()
     page.goto("/scanner/sheet?lang=en")
     said = page.locator("#outcome-words")

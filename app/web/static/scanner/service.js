@@ -37,7 +37,7 @@ export async function publishedKeys() {
 export async function offlineList(tillKey, etag) {
   const headers = etag ? { "If-None-Match": etag } : {};
   const answer = await ask("/api/v1/offline-list", { tillKey, headers, patienceMs: DOWNLOAD_MS });
-  const now = Date.parse(answer.headers.get("Date")) / 1000;
+  const now = Date.parse(answer.headers.get("Date")) / 1000 + 0.5; // the header has whole seconds
   if (answer.status === 304) return { list: null, now };
   return { list: { jws: await answer.text(), etag: answer.headers.get("ETag") }, now };
 }
