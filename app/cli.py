@@ -16,10 +16,12 @@ from rich.table import Table
 
 from app import migrate, worker
 from app.cards import keyring
+from app.commands.auditing import audit
+from app.commands.benefits import benefits
 from app.commands.client import client
+from app.commands.terminal import Json, out
 from app.commands.terminal import database as _database
 from app.commands.terminal import now as _now
-from app.commands.terminal import out
 from app.commands.terminal import stop as _stop
 from app.deployment import Deployment
 from app.errors import Failure
@@ -32,14 +34,14 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 db = typer.Typer(no_args_is_help=True, help="The database and its migrations.")
 keys = typer.Typer(no_args_is_help=True, help="The key ring.")
 partner = typer.Typer(no_args_is_help=True, help="Partners, their tills and keys.")
+cli.add_typer(audit, name="audit")
 cli.add_typer(db, name="db")
 cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
+cli.add_typer(benefits, name="benefits")
 cli.add_typer(client, name="client")
 passes = typer.Typer(no_args_is_help=True, help="Passes as files.")
 cli.add_typer(passes, name="pass")
-
-Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
 @cli.command()
@@ -69,7 +71,12 @@ def work(
     *, once: Annotated[bool, typer.Option(help="End as soon as nothing is due.")] = False
 ) -> None:
     """Bring passes into line at their wallets, rotate codes, delete what expired."""
-    worker.run(Deployment.load(Settings(), now=_now()), once=once, clock=_now)
+    deployment = Deployment.load(Settings(), now=_now())
+    if once:
+        worker.run(deployment, clock=_now)
+        return
+    with worker.told_to_stop() as stop:
+        worker.run(deployment, clock=_now, stop=stop)
 
 
 @cli.command()

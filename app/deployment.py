@@ -19,12 +19,15 @@ from app.db import Database
 from app.epd.client import EpdClient
 from app.identity.oidc import OidcClient
 from app.identity.registration import Registration
+from app.identity.roles import Role, RoleBook
 from app.passes.apns import Apns
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
 from app.passes.google import GoogleWallet
 from app.passes.google_account import ServiceAccount
-from app.passes.google_passes import GooglePasses
+from app.passes.google_callbacks import GoogleCallbacks
+from app.passes.google_keys import GoogleKeys
+from app.passes.google_passes import GooglePasses, class_id
 from app.settings import PREFIX, Settings, StartRefused
 
 ORGANIZATION = "Lerarenkaart"
@@ -108,6 +111,15 @@ class Deployment:
             wallet, issuer_id=self.settings.google_issuer_id, public_url=self.settings.public_url
         )
 
+    def google_keys(self) -> GoogleKeys:
+        """The keys by which Google's callbacks are known."""
+        return GoogleKeys(self.settings.google_keys_url)
+
+    def google_callbacks(self, database: Database, keys: GoogleKeys) -> GoogleCallbacks:
+        """What Google tells us of its own accord."""
+        issuer_id = self.settings.google_issuer_id
+        return GoogleCallbacks(database, keys, issuer_id=issuer_id, class_id=class_id(issuer_id))
+
     def apns(self) -> Apns:
         """Apple's push service, opened with the certificate of our passes."""
         return Apns(
@@ -164,6 +176,18 @@ def _registration(settings: Settings) -> Registration:
         redirect_uri=f"{settings.public_url}/callback",
         post_logout_redirect_uri=f"{settings.public_url}/logged-out",
         accepted_acr=frozenset(settings.oidc_accepted_acr),
+        step_up_acr=frozenset(settings.oidc_step_up_acr),
+        roles=RoleBook(
+            application=settings.oidc_application,
+            names={
+                settings.role_personnel: Role.PERSONNEL,
+                settings.role_viewer: Role.VIEWER,
+                settings.role_support: Role.SUPPORT,
+                settings.role_issuer: Role.ISSUER,
+                settings.role_security: Role.SECURITY,
+            },
+            office_organisations=frozenset(settings.office_organisations.split()),
+        ),
     )
 
 

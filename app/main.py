@@ -16,8 +16,10 @@ from starlette.staticfiles import StaticFiles
 
 from app.api import (
     apple,
+    benefits,
     camera,
     deps,
+    google,
     login,
     oauth,
     openapi,
@@ -91,7 +93,10 @@ def _routes(app: FastAPI) -> FastAPI:
         scanner.router,
         oauth.router,
         camera.router,
+        benefits.router,
+        benefits.pages,
         apple.router,
+        google.router,
         operations.router,
         operations.pages,
     ):
@@ -112,11 +117,13 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
     recorder.start()
     open_.callback(recorder.stop)
     apple_passes = deployment.apple_passes()
+    google_keys = open_.enter_context(closing(deployment.google_keys()))
     texts = Texts.load()
     return House(
         public_url=settings.public_url,
         code_base=settings.code_base,
         superseded=settings.superseded,
+        step_up_acr=deployment.registration.step_up_acr,
         database=database,
         ring=ring,
         recorder=recorder,
@@ -133,6 +140,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         ),
         apple=apple_passes,
         certificates=deployment.certificates,
+        google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,

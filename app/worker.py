@@ -14,10 +14,12 @@ from datetime import datetime
 
 import structlog
 
+from app import audit, audit_check
 from app.deployment import Deployment
 from app.identity.expiry import delete_expired
+from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
-from app.passes.rotation import rotate_due
+from app.passes.google_holdings import forget_nonces
 
 Clock = Callable[[], datetime]
 
@@ -36,16 +38,14 @@ class Job:
     period_s: float
 
 
-def run(deployment: Deployment, *, once: bool, clock: Clock) -> None:
-    """Work until SIGTERM or SIGINT; with `once`, until nothing is due."""
-    stop = threading.Event()
+def run(deployment: Deployment, *, clock: Clock, stop: threading.Event | None = None) -> None:
+    """Work until `stop` is set; without it, until nothing is due."""
     with ExitStack() as open_:
         jobs = _jobs(deployment, open_, clock)
-        if once:
+        if stop is None:
             while sum([job.run() for job in jobs]):
                 pass
             return
-        open_.enter_context(_told_to_stop(stop))
         threads = [
             threading.Thread(target=_repeat, args=(job, stop), name=job.name) for job in jobs
         ]
@@ -72,15 +72,36 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
 
     def rotate() -> int:
         keys, now = ring.keys, clock()
-        rotated = database.transact(lambda session: rotate_due(session, keys=keys, now=now))
+        with database.reading() as session:
+            due = rotation.due(session, keys=keys, now=now)
+        if not due:
+            return 0
+        rotated = database.transact(
+            lambda writing: rotation.rotate_due(writing, due, keys=keys, now=now)
+        )
         return _counted("rotated", rotated)
 
     def expire() -> int:
         now = clock()
         deleted = database.transact(lambda session: delete_expired(session, now=now))
-        return _counted("log-ins-expired", deleted)
+        forgotten = database.transact(lambda session: forget_nonces(session, now=now))
+        return _counted("log-ins-expired", deleted) + _counted("callbacks-expired", forgotten)
+
+    def seal() -> int:
+        with database.reading() as session:
+            if not audit.waiting(session):
+                return 0
+        key = ring.keys.active("audit")
+        head = database.transact(lambda session: audit.seal(session, key=key))
+        if head is None:
+            return 0
+        # The log and the machine's own disk hold the head where who can change tables cannot.
+        log.info("audit-sealed", head=str(head))
+        audit_check.keep(deployment.settings.key_directory, head)
+        return 1
 
     return [
+        Job("seal-audit", seal, period_s=1.0),
         Job("rotate", rotate, period_s=30.0),
         Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),
         Job("deliver-google", Delivery(database, google, clock=clock).run, period_s=1.0),
@@ -108,12 +129,13 @@ def _counted(event: str, count: int) -> int:
 
 
 @contextmanager
-def _told_to_stop(stop: threading.Event) -> Iterator[None]:
-    """Let the signals that end a process ask for an orderly end instead."""
+def told_to_stop() -> Iterator[threading.Event]:
+    """What is set by the signals that otherwise end a process at once."""
+    stop = threading.Event()
     signals = (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
     try:
-        yield
+        yield stop
     finally:
         for number, action in before.items():
             signal.signal(number, action)

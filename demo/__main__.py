@@ -72,6 +72,7 @@ def _where(here: World) -> dict[str, Any]:
         "identity_provider": addresses.identity_provider,
         "epd": addresses.epd,
         "google_wallet": addresses.google,
+        "apns": addresses.apns,
         "till_keys": {key: shop.live_key for key, shop in shops.items()},
         "test_keys": {key: shop.test_key for key, shop in shops.items()},
         "people": {person.key: person.label["en"] for person in here.people},

@@ -73,10 +73,17 @@ class World:
     pushes: list[Push] = field(default_factory=list)
     arrived: Counter[str] = field(default_factory=Counter)
     connections: int = 0
+    _taken: Counter[str] = field(default_factory=Counter)
+    _came: threading.Condition = field(default_factory=threading.Condition)
 
     def taken(self, token: str) -> int:
         """How many pushes this device got."""
-        return sum(push.taken for push in self.pushes if push.token == token)
+        return self._taken[token]
+
+    def wait_for_push(self, token: str, *, after: int, timeout_s: float = 20.0) -> bool:
+        """Wait until this device got more than `after` pushes; whether it did."""
+        with self._came:
+            return self._came.wait_for(lambda: self.taken(token) > after, timeout_s)
 
     def judge(self, headers: dict[str, str], body: bytes, connection: int) -> Fault | None:
         """Note a push and say what is wrong with it; None when it is taken and answered."""
@@ -87,6 +94,9 @@ class World:
         fault = refusal or self.decide(token, self.arrived[token])
         taken = fault is None or fault.trouble in {"lost-reply", "silence"}
         self.pushes.append(Push(token, headers, body, connection, taken, fault))
+        with self._came:
+            self._taken[token] += taken
+            self._came.notify_all()
         return fault
 
     def _refusal(self, headers: dict[str, str], body: bytes, token: str) -> Fault | None:

@@ -22,6 +22,7 @@ from app.db import Database
 from app.settings import PREFIX
 from app.verification import partners, tills
 from demo import apple_certificates, google_account
+from demo.officials import CARD_OFFICE
 
 PASS_TYPE_IDENTIFIER = "pass.example.lerarenkaart"  # noqa: S105 - a public name
 TEAM_IDENTIFIER = "DEMO123456"
@@ -41,6 +42,8 @@ class Addresses:
     identity_provider: str
     epd: str
     google: str
+    # Nobody answers there unless this world has a push service.
+    apns: str = "https://localhost:1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Credentials:
     """What Apple, Google, the log-in and the personnel file know the service by."""
 
     apple: apple_certificates.Files
+    apns: apple_certificates.ServerFiles
     google_account: Path
     login_key: Path
     epd_secret: str
@@ -90,6 +94,7 @@ class Deployment:
             "OIDC_ISSUER": f"{self.addresses.identity_provider}/op",
             "OIDC_CLIENT_ID": CLIENT_ID,
             "OIDC_CLIENT_KEY_FILE": credentials.login_key,
+            "OFFICE_ORGANISATIONS": CARD_OFFICE,
             "EPD_BASE_URL": self.addresses.epd,
             "EPD_TOKEN_URL": f"{self.addresses.epd}/op/v1/token",
             "EPD_CLIENT_ID": CLIENT_ID,
@@ -98,10 +103,13 @@ class Deployment:
             "APPLE_TEAM_IDENTIFIER": TEAM_IDENTIFIER,
             "APPLE_CERTIFICATE_FILE": credentials.apple.certificate,
             "APPLE_WWDR_FILE": credentials.apple.wwdr,
+            "APNS_BASE_URL": self.addresses.apns,
+            "APNS_ROOT_FILE": credentials.apns.root,
             "GOOGLE_ISSUER_ID": GOOGLE_ISSUER_ID,
             "GOOGLE_SERVICE_ACCOUNT_FILE": credentials.google_account,
             "GOOGLE_WALLET_BASE_URL": self.addresses.google,
             "GOOGLE_SAVE_URL": f"{self.addresses.google}/gp/v/save",
+            "GOOGLE_KEYS_URL": f"{self.addresses.google}/gp/m/issuer/keys",
         }
 
 
@@ -131,6 +139,7 @@ def make_credentials(directory: Path, addresses: Addresses, *, now: datetime) ->
             team_identifier=TEAM_IDENTIFIER,
             now=now,
         ),
+        apns=apple_certificates.create_server(directory / "apple", now=now),
         google_account=google_account.create(directory, f"{addresses.google}/token"),
         login_key=_login_key(directory / "login-key.pem"),
         epd_secret=os.urandom(24).hex(),

@@ -52,19 +52,26 @@ def running(
     app: str, port: int, *, environment: dict[str, str], log: Path
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """`app` ("module:name") behind a port in its own process, from first answer to orderly end."""
+    command = ["-m", "uvicorn", app, "--port", str(port), "--no-access-log"]
+    with process(command, environment=environment, log=log) as started:
+        _wait(f"http://localhost:{port}/readyz", started, log)
+        yield started
+
+
+@contextmanager
+def process(
+    arguments: list[str], *, environment: dict[str, str], log: Path
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Python with these arguments, until its orderly end; what it says goes to the log."""
     with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--no-access-log"],
-            env=environment,
-            stdout=output,
-            stderr=output,
+        started = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, *arguments], env=environment, stdout=output, stderr=output
         )
     try:
-        _wait(f"http://localhost:{port}/readyz", process, log)
-        yield process
+        yield started
     finally:
-        process.terminate()
-        process.wait(timeout=STOP_TIMEOUT_S)
+        started.terminate()
+        started.wait(timeout=STOP_TIMEOUT_S)
 
 
 def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -3,21 +3,28 @@
 from datetime import UTC, date, datetime
 from html import escape
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse
 
 from app.api.deps import page
+from app.benefits.model import Category
+from app.benefits.offers import Offer
+from app.benefits.search import Found, Place
 from app.cards.entitlement import Employment, EntitlementReason, StaffCategory
 from app.cards.initials import initials_of
 from app.cards.token import Carrier
 from app.errors import NotFound
+from app.provinces import Province
 from app.verification.verdict import Grade, Reason, Verdict
+from app.web.benefit_texts import BenefitsPage
 from app.web.card_page import CardPage
 from app.web.card_texts import CardState
 from app.web.problem_texts import LOGIN_FAILURES, PROBLEMS
 from app.web.verdict_texts import VerdictPage
 from demo import scanner_states
+from demo.benefits import demo_offers
 
 AT = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
 CSRF = "n5XxFQ"
@@ -65,6 +72,7 @@ def every_state() -> dict[str, State]:
     return {
         "welcome": ("welcome.html", {"api_documentation": "/api/documentation"}),
         **_cards(),
+        **_benefits(),
         **_verdicts(),
         "live": ("live.html", live | {"initials": "L.O."}),
         "live-withheld": ("live.html", live | {"initials": None}),
@@ -76,7 +84,10 @@ def every_state() -> dict[str, State]:
         "error": ("error.html", error | {"retry_after_s": None}),
         "error-retry": ("error.html", error | {"retry_after_s": 600}),
         **{
-            f"login-{remedy}": ("login_failed.html", {"failure": failure, "reference": REFERENCE})
+            f"login-{remedy}": (
+                "login_failed.html",
+                {"failure": failure, "log_in": "/login", "reference": REFERENCE},
+            )
             for remedy, failure in LOGIN_FAILURES.items()
         },
         "logged-out": ("logged_out.html", {}),
@@ -132,6 +143,37 @@ def _cards() -> dict[str, State]:
         "card-revoked": _card(CardState.REVOKED, "lost", valid_until=None),
         "card-ended": _card(CardState.ENDED, why.DECEASED, appointments=()),
     }
+
+
+def _benefits() -> dict[str, State]:
+    found = tuple(_found(offer) for offer in demo_offers(AT.date()))
+    near_ghent: dict[str, Any] = {"words": "gratis", "near": "9000", "category": Category.MUSEUM}
+    states: dict[str, dict[str, Any]] = {
+        "benefits": {"total": len(found), "found": found},
+        "benefits-near": {"total": 1, "found": (_found(demo_offers(AT.date())[1], 12.4),)}
+        | near_ghent,
+        "benefits-page": {"total": 1240, "found": found[:2], "number": 2},
+        "benefits-nothing": {"total": 0, "found": (), "near": "2799", "near_known": False},
+    }
+    return {
+        name: ("benefits.html", {"page": BenefitsPage(**shown)}) for name, shown in states.items()
+    }
+
+
+def _found(offer: Offer, distance_km: float | None = None) -> Found:
+    return Found(
+        id=UUID(REFERENCE),
+        partner=offer.partner,
+        category=offer.category,
+        title=offer.title.model_dump(exclude_none=True),
+        terms=offer.terms.model_dump(exclude_none=True),
+        website=str(offer.website) if offer.website else None,
+        ends_on=offer.ends_on,
+        places=tuple(
+            Place(place.town, place.postcode, Province.OOST_VLAANDEREN, distance_km)
+            for place in offer.places
+        ),
+    )
 
 
 def _verdict(reason: Reason, **more: Any) -> State:

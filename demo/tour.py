@@ -14,6 +14,7 @@ from app.passes import qr
 from demo import apple_phone, google_phone
 from demo.browser import Browser
 from demo.office import print_card
+from demo.phone import IPhone, Watch
 from demo.scanner import read_code
 from demo.shop import Till, gist
 from demo.story import Step, Story
@@ -37,6 +38,8 @@ class Tour:
         self._museum = Till(service, shops["museum"].name, shops["museum"].live_key)
         self._bookshop = Till(service, shops["bookshop"].name, shops["bookshop"].live_key)
         self._sandbox = Till(service, "sandbox", shops["museum"].test_key)
+        root = world.deployment.credentials.apple.root.read_bytes()
+        self._iphone, self._watch = IPhone(root_pem=root), Watch(root_pem=root)
 
     def walk(self) -> None:
         """The whole main job."""
@@ -86,7 +89,7 @@ class Tour:
             step.actual = _note(step, httpx.get(_as_link(code), headers={"accept": "text/html"}))
 
     def apple(self, teacher: Browser) -> None:
-        """Apple Wallet: a signed pass that a phone accepts."""
+        """Apple Wallet: a signed pass that a phone accepts, and its Watch with it."""
         self._story.chapter("Apple Wallet")
         teacher.open("/card")
         with self._story.step("the button gives a signed .pkpass", expected="ok") as step:
@@ -95,6 +98,9 @@ class Tour:
             root = self._world.deployment.credentials.apple.root.read_bytes()
             installed = apple_phone.install(path.read_bytes(), root_pem=root)
             step.actual = "ok"
+        with self._story.step("iPhone and Watch register at once", expected=[201, 201]) as step:
+            step.actual = self._watch.mirror(path.read_bytes(), self._iphone)
+            _note(step, self._iphone.answers[-1])
         with self._story.step("the phone shows it, a camera reads it", expected=True) as step:
             face = _png(apple_phone.draw(installed))
             code = self._through_a_camera(step, "apple-pass.png", face)
@@ -152,15 +158,36 @@ class Tour:
             step.actual = _note(step, self._museum.scan("A" * 1_000_000))
 
     def lost_phone(self, teacher: Browser) -> None:
-        """Reported lost: the next scan refuses, and a new card is there."""
+        """Reported lost: the next scan refuses, the pass turns void, and a new card is there."""
         self._story.chapter("The phone is lost")
         old = self._strip(teacher)
+        pushes = self._world.apns
+        heard = {one: pushes.taken(one.push_token) for one in (self._iphone, self._watch)}
         teacher.open("/card")
         with self._story.step("reported as lost", expected=True) as step:
             _note(step, teacher.press("/card/report-lost"))
             step.actual = teacher.page.is_success
         self._scan("the old code at once", self._bookshop, old, refused("not_valid"))
+        with self._story.step("a push reaches iPhone and Watch", expected=[True, True]) as step:
+            step.actual = [
+                pushes.wait_for_push(device.push_token, after=count)
+                for device, count in heard.items()
+            ]
+        for device, name in ((self._iphone, "iPhone"), (self._watch, "Watch")):
+            self._fetches_a_void_pass(device, name)
         self._scan("the new card's code", self._bookshop, self._strip(teacher), OK_LIVE)
+
+    def _fetches_a_void_pass(self, device: IPhone, name: str) -> None:
+        void = {"voided": True, "code": None}
+        with self._story.step(f"the {name} fetches its pass anew: void", expected=void) as step:
+            (serial,) = device.pushed()
+            _note(step, device.answers[-1])
+            now_there = device.passes[serial].installed
+            step.actual = {"voided": now_there.content.get("voided"), "code": now_there.code}
+            self._story.artefact(step, f"void-on-{name}.png", _png(apple_phone.draw(now_there)))
+        with self._story.step(f"the {name} asks again: nothing is new", expected=204) as step:
+            device.pushed()
+            step.actual = _note(step, device.answers[-1])
 
     def log_out(self, teacher: Browser) -> None:
         """Here and at the provider."""

@@ -1,10 +1,12 @@
 """The simulated outside world, and the service in the middle of it.
 
-Everybody speaks real HTTP over loopback: the identity provider, the personnel file and
-Google Wallet in threads of this process, the service in a process of its own. A world may
-live on another day: then the service runs in a thread too, with that day as its clock.
+Everybody speaks real HTTP over loopback: the identity provider, the personnel file, Google
+Wallet and Apple's push service in threads of this process, the service and its worker in
+processes of their own. A world may live on another day: then they run in threads too, with
+that day as their clock.
 """
 
+import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,15 +18,25 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from app import worker
 from app.api import deps
 from app.cards.entitlement import belgian_day
 from app.client_authentication import thumbprint
+from app.deployment import Deployment as ServiceDeployment
 from app.main import create_app
 from app.settings import Settings
-from demo import epd, google_wallet, identity_provider
-from demo.deployment import CLIENT_ID, Addresses, Credentials, Deployment, prepare
+from demo import apns, benefits, epd, google_wallet, identity_provider
+from demo.deployment import (
+    CLIENT_ID,
+    PASS_TYPE_IDENTIFIER,
+    Addresses,
+    Credentials,
+    Deployment,
+    prepare,
+)
+from demo.officials import OFFICIALS
 from demo.population import Person, by_key, cast
-from demo.serving import free_port, listening, running
+from demo.serving import free_port, listening, process, running
 
 Clock = Callable[[], datetime]
 
@@ -36,6 +48,7 @@ class World:
     deployment: Deployment
     people: tuple[Person, ...]
     clock: Clock
+    apns: apns.World
 
     @property
     def addresses(self) -> Addresses:
@@ -68,12 +81,15 @@ def world(
 ) -> Iterator[World]:
     """A world in an empty folder, running while this is open."""
     ports = {name: free_port() for name in ("identity_provider", "epd", "google")}
+    pushes_port = free_port()
     addresses = Addresses(
         service=f"http://localhost:{port or free_port()}",
         **{name: f"http://localhost:{number}" for name, number in ports.items()},
+        apns=f"https://localhost:{pushes_port}",
     )
     told = clock or wall_clock
     deployment = prepare(directory, addresses, database_url=database_url, now=told())
+    benefits.seed(deployment.database_url, now=told())
     people = cast(belgian_day(told()))
     services = [addresses.service]
     with ExitStack() as open_:
@@ -81,13 +97,18 @@ def world(
             deployment.credentials, addresses, people, services=services, clock=told
         ).items():
             open_.enter_context(listening(app, ports[name]))
+        pushes = apns.World(PASS_TYPE_IDENTIFIER)
+        credentials = deployment.credentials
+        tls = apns.tls_context(credentials.apns.certificate, credentials.apple.root)
+        open_.enter_context(apns.listening(pushes, tls=tls, port=pushes_port))
         open_.enter_context(_service(deployment, clock))
-        yield World(deployment, people, told)
+        open_.enter_context(_worker(deployment, clock))
+        yield World(deployment, people, told, pushes)
 
 
 def service_app(deployment: Deployment, clock: Clock) -> FastAPI:
     """The service as an application that lives by another clock."""
-    app = create_app(Settings(**{k.lower(): v for k, v in deployment.settings.items()}))
+    app = create_app(_settings(deployment))
     app.dependency_overrides[deps.now] = clock
     return app
 
@@ -113,7 +134,7 @@ def simulators(
     issuer = f"{addresses.identity_provider}/op"
     return {
         "identity_provider": identity_provider.create_app(
-            people, issuer=issuer, clients=[client], clock=clock
+            (*people, *OFFICIALS), issuer=issuer, clients=[client], clock=clock
         ),
         "epd": epd.create_app(people, client_id=CLIENT_ID, client_secret=credentials.epd_secret),
         "google": google_wallet.create_app([credentials.google_account], clock=clock),
@@ -126,3 +147,28 @@ def _service(deployment: Deployment, clock: Clock | None) -> AbstractContextMana
         log = deployment.directory / "service.log"
         return running("demo.service:app", port, environment=deployment.environment, log=log)
     return listening(service_app(deployment, clock), port)
+
+
+@contextmanager
+def _worker(deployment: Deployment, clock: Clock | None) -> Iterator[None]:
+    if clock is None:
+        command = ["-c", "from app.cli import main; main()", "worker"]
+        log = deployment.directory / "worker.log"
+        with process(command, environment=deployment.environment, log=log):
+            yield
+        return
+    stop = threading.Event()
+    loaded = ServiceDeployment.load(_settings(deployment), now=wall_clock())
+    thread = threading.Thread(
+        target=worker.run, args=(loaded,), kwargs={"clock": clock, "stop": stop}
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _settings(deployment: Deployment) -> Settings:
+    return Settings(**{name.lower(): value for name, value in deployment.settings.items()})

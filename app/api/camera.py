@@ -20,7 +20,11 @@ router = APIRouter(tags=["phone camera"], include_in_schema=False)
 
 
 @router.head("/1{rest:path}")
-def headers_only(request: Request, house: TheHouse) -> HTMLResponse:
+def headers_only(
+    rest: Annotated[str, Path()],  # noqa: ARG001 - whatever it is, it is not looked at
+    request: Request,
+    house: TheHouse,
+) -> HTMLResponse:
     """That there is a page, for previews of links."""
     house.limits.count("camera", address(request))
     return HTMLResponse(headers={"x-robots-tag": "noindex"})

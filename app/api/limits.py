@@ -26,6 +26,7 @@ RATES: dict[str, RateLimitItem] = {
     "refused-client": parse("30/minute"),
     "token": parse("60/minute"),
     "login": parse("30/minute"),
+    "benefits": parse("120/minute"),
     "device-log": parse("30/minute"),
 }
 LONGEST_S = max(rate.get_expiry() for rate in RATES.values())

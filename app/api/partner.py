@@ -219,6 +219,7 @@ def offline_list(request: Request, key: Key, house: TheHouse, now: Now) -> Respo
     status_code=201,
     dependencies=[Depends(json_only)],
     responses=PROBLEM_RESPONSES,
+    openapi_extra={"security": []},
 )
 def enrol_till(
     question: EnrolmentRequest, request: Request, house: TheHouse, now: Now

@@ -121,7 +121,7 @@ class WalletPass(Identified, Base):
     carrier: Mapped[int] = mapped_column(SmallInteger)
     pass_number: Mapped[int] = mapped_column(BigInteger, unique=True)
     serial: Mapped[str] = mapped_column(String(32), unique=True)
-    key_id: Mapped[int] = mapped_column(SmallInteger)
+    key_id: Mapped[int] = mapped_column(SmallInteger, index=True)
     # The secret behind an Apple pass's authentication token, which may never change.
     pass_secret_id: Mapped[int] = mapped_column(SmallInteger)
     generation: Mapped[int] = mapped_column(BigInteger, default=1)
@@ -130,6 +130,7 @@ class WalletPass(Identified, Base):
     revision: Mapped[int] = mapped_column(BigInteger, default=1)
     revised_at: Mapped[datetime] = mapped_column(Moment)
     pushed_revision: Mapped[int] = mapped_column(BigInteger, default=0)
+    # Since when its codes count for nothing: at the latest since its card is revoked or ended.
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
     # What every device (Apple) or the accepted object (Google) has, and since when.
     confirmed_generation: Mapped[int | None] = mapped_column(BigInteger)
@@ -143,6 +144,14 @@ class WalletPass(Identified, Base):
     __table_args__ = (
         UniqueConstraint("card_id", "carrier"),
         CheckConstraint("carrier BETWEEN 1 AND 4", name="carrier"),
+        # For codes that grow old, which are looked for all the time.
+        Index(
+            "ix_wallet_pass_code_issued_at",
+            "carrier",
+            "code_issued_at",
+            sqlite_where=text("revoked_at IS NULL"),
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
         Index(
             "ix_wallet_pass_lagging",
             "carrier",

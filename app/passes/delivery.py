@@ -26,7 +26,7 @@ from app.passes.apns import Apns, Fate, PushAnswer
 from app.passes.codes import content_of, totp_key_of
 from app.passes.google_answer import GoogleRefused
 from app.passes.google_passes import GooglePasses
-from app.passes.lease import Due, Gone, Outcome
+from app.passes.lease import Answer, Due, Gone, Outcome
 from app.passes.model import DeviceRegistration
 
 BATCH = 100
@@ -192,18 +192,19 @@ class GoogleObjects:
         with self._database.reading() as session:
             return session.scalars(wanted).all()
 
-    def _bring(self, wallet_pass: WalletPass, keys: Keys, now: datetime) -> None:
+    def _bring(self, wallet_pass: WalletPass, keys: Keys, now: datetime) -> Answer:
         content = content_of(wallet_pass, keys=keys, base=self._code_base)
         totp_key = totp_key_of(wallet_pass, keys=keys)
         bring = self._google.put if wallet_pass.pushed_revision == 0 else self._google.patch
-        bring(content, totp_key=totp_key, now=now)
+        has_users = bring(content, totp_key=totp_key, now=now)
+        return Answer(wallet_pass.generation, has_users, asked_at=now)
 
 
-def _acknowledged(wallet_pass: WalletPass, future: "Future[None]") -> Outcome:
+def _acknowledged(wallet_pass: WalletPass, future: "Future[Answer]") -> Outcome:
     """The outcome for the revision that was read; a pass that breaks our code fails alone."""
     fault = future.exception()
     if fault is None:
-        return Outcome(wallet_pass.id, wallet_pass.revision, generation=wallet_pass.generation)
+        return Outcome(wallet_pass.id, wallet_pass.revision, answer=future.result())
     if isinstance(fault, GoogleRefused):
         log.error("google-refused", status=fault.status, reason=fault.reason)
         failure = f"{fault.status} {fault.reason}"

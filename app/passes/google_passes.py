@@ -13,25 +13,36 @@ from app.passes.google_object import JsonObject, generic_class, generic_object, 
 CLASS_SUFFIX = "lerarenkaart-v1"
 
 
+def class_id(issuer_id: str) -> str:
+    """The name of the class that all our objects share."""
+    return resource_id(issuer_id, CLASS_SUFFIX)
+
+
 class GooglePasses:
     """Puts passes at Google and makes the links that save them; safe between threads."""
 
     def __init__(self, wallet: GoogleWallet, *, issuer_id: str, public_url: str) -> None:
         self._wallet = wallet
         self._issuer_id = issuer_id
-        self._class_id = resource_id(issuer_id, CLASS_SUFFIX)
+        self._class_id = class_id(issuer_id)
         self._class = generic_class(
-            issuer_id, CLASS_SUFFIX, public_url=public_url, callback_url=None
+            issuer_id,
+            CLASS_SUFFIX,
+            public_url=public_url,
+            callback_url=f"{public_url}/google/callback",
         )
         self._class_is_there = False
 
-    def put(self, content: PassContent, *, totp_key: bytes, now: datetime) -> None:
-        """Bring a new pass's object to this state; raises as `GoogleWallet` does."""
-        self._wallet.put_object(self._object(content, totp_key, now), now=now)
+    def put(self, content: PassContent, *, totp_key: bytes, now: datetime) -> bool | None:
+        """Bring a new pass's object to this state; raises as `GoogleWallet` does.
 
-    def patch(self, content: PassContent, *, totp_key: bytes, now: datetime) -> None:
+        Returns whether anybody has saved it, where Google says so.
+        """
+        return _has_users(self._wallet.put_object(self._object(content, totp_key, now), now=now))
+
+    def patch(self, content: PassContent, *, totp_key: bytes, now: datetime) -> bool | None:
         """Do the same for a pass that Google should know already: one call instead of two."""
-        self._wallet.patch_object(self._object(content, totp_key, now), now=now)
+        return _has_users(self._wallet.patch_object(self._object(content, totp_key, now), now=now))
 
     def save_link(self, serial: str, *, now: datetime) -> str:
         """The link that saves a pass which Google has."""
@@ -45,3 +56,8 @@ class GooglePasses:
         return generic_object(
             content, issuer_id=self._issuer_id, class_id=self._class_id, totp_key=totp_key
         )
+
+
+def _has_users(answer: JsonObject) -> bool | None:
+    said = answer.get("hasUsers")
+    return said if isinstance(said, bool) else None

@@ -90,7 +90,8 @@ def register(
             DeviceRegistration.device_library_identifier == device,
             DeviceRegistration.pass_id == pass_id,
         )
-        session.execute(renewed.values(push_token=push_token, last_seen_at=now))
+        # Apple may still tell that it missed this device before: that is over now.
+        session.execute(renewed.values(push_token=push_token, registered_at=now, last_seen_at=now))
     confirm_devices(session, pass_id, now=now)
     return new
 

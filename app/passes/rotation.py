@@ -7,10 +7,10 @@ still lags, so that phones hear of one change instead of two. Cards in force onl
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, contains_eager
 
 from app.cards import lifecycle
@@ -32,12 +32,27 @@ SPREAD = 64
 LATEST_AGE = timedelta(days=28)
 
 
-def rotate_due(session: Session, *, keys: Keys, now: datetime) -> int:
-    """Rotate, or put off, up to 200 passes; the number of both, 0 when nothing is due."""
-    revoked = [key.id for key in keys.token.values() if key.state is KeyState.REVOKED]
-    due = _due(session, revoked, now)
-    before = _rotations(session, [one.card_id for one in due], now)
-    for one in due:
+def due(session: Session, *, keys: Keys, now: datetime) -> list[uuid.UUID]:
+    """Up to 200 passes whose next code is due, those under a revoked key first."""
+    found: dict[uuid.UUID, None] = {}
+    for reason in _reasons(keys, now):
+        if len(found) < BATCH:
+            one = select(WalletPass.id).join(WalletPass.card).where(_in_force(), reason)
+            found |= dict.fromkeys(session.scalars(one.limit(BATCH - len(found))))
+    return list(found)
+
+
+def rotate_due(
+    session: Session, pass_ids: Sequence[uuid.UUID], *, keys: Keys, now: datetime
+) -> int:
+    """Rotate these passes, or put off those used too often; the number of both.
+
+    One that somebody else rotated meanwhile is left alone.
+    """
+    revoked = _revoked(keys)
+    still_due = _locked(session, pass_ids, keys, now)
+    before = _rotations(session, [one.card_id for one in still_due], now)
+    for one in still_due:
         label = Carrier(one.carrier).label
         allowed_at = _allowed_at(before[one.card_id, label], now)
         if one.key_id in revoked:
@@ -47,44 +62,54 @@ def rotate_due(session: Session, *, keys: Keys, now: datetime) -> int:
         else:
             why = "used" if one.rotation_due_at and one.rotation_due_at <= now else "aged"
             lifecycle.rotate(session, one, keys=keys, why=f"{label}-{why}", now=now)
-    return len(due)
+    return len(still_due)
 
 
-def _due(session: Session, revoked: list[int], now: datetime) -> Sequence[WalletPass]:
-    routine = and_(
-        WalletPass.pushed_revision == WalletPass.revision,
-        or_(WalletPass.rotation_due_at <= now, _a_day_old(now)),
-    )
+def _reasons(keys: Keys, now: datetime) -> Iterator[ColumnElement[bool]]:
+    """Why a pass can be due; each is looked up in an index of its own."""
+    if revoked := _revoked(keys):
+        yield and_(WalletPass.carrier.in_(WALLETS), WalletPass.key_id.in_(revoked))
+    in_line = WalletPass.pushed_revision == WalletPass.revision
+    yield and_(in_line, WalletPass.rotation_due_at <= now)
+    yield and_(in_line, *_a_day_old(now))
+    old = WalletPass.code_issued_at <= _s(now - LATEST_AGE)
+    yield and_(WalletPass.carrier.in_(WALLETS), old)
+
+
+def _revoked(keys: Keys) -> list[int]:
+    return [key.id for key in keys.token.values() if key.state is KeyState.REVOKED]
+
+
+def _in_force() -> ColumnElement[bool]:
+    return and_(WalletPass.revoked_at.is_(None), Card.status.in_(lifecycle.IN_FORCE))
+
+
+def _locked(
+    session: Session, pass_ids: Sequence[uuid.UUID], keys: Keys, now: datetime
+) -> Sequence[WalletPass]:
     found = (
         select(WalletPass)
         .join(WalletPass.card)
-        .where(
-            WalletPass.carrier.in_(WALLETS),
-            Card.status.in_(lifecycle.IN_FORCE),
-            or_(
-                WalletPass.key_id.in_(revoked),
-                routine,
-                WalletPass.code_issued_at <= _s(now - LATEST_AGE),
-            ),
-        )
-        # Codes that are refused come first; the order of numbers is that of verification's locks.
-        .order_by(case((WalletPass.key_id.in_(revoked), 0), else_=1), WalletPass.pass_number)
-        .limit(BATCH)
+        .where(WalletPass.id.in_(pass_ids), _in_force(), or_(*_reasons(keys, now)))
+        # The order of numbers is that of verification's locks.
+        .order_by(WalletPass.pass_number)
         .options(contains_eager(WalletPass.card))
         .with_for_update(of=WalletPass)
     )
     return session.scalars(found).all()
 
 
-def _a_day_old(now: datetime) -> ColumnElement[bool]:
+def _a_day_old(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Whether an Apple code is a day old, give or take the jitter of its pass.
 
     The jitter hangs on the pass number, which is random, so SQL can tell it by itself.
     """
     step_s = int(2 * JITTER.total_seconds()) // SPREAD
     youngest_s = _s(now - APPLE_AGE - JITTER)
-    return and_(
+    return (
         WalletPass.carrier == Carrier.APPLE,
+        # For the index, which knows no arithmetic.
+        WalletPass.code_issued_at <= youngest_s + (SPREAD - 1) * step_s,
         WalletPass.code_issued_at <= youngest_s + WalletPass.pass_number % SPREAD * step_s,
     )
 

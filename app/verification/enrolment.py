@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from app.cards.numbers import enrolment_code_of, new_enrolment_code
 from app.errors import Forbidden
+from app.partners import Partner
 from app.verification import tills
-from app.verification.model import Enrolment, Partner, Till
+from app.verification.model import Enrolment, Till
 
 LIFETIME = timedelta(hours=24)
 

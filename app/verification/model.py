@@ -1,4 +1,4 @@
-"""Partner, Till, its keys and enrolments, and Scan: who may ask, and every verdict given.
+"""Till, its keys and enrolments, and Scan: who may ask for a verdict, and every verdict given.
 
 A `Scan` holds what counting and single use need. Its link to the card is cut after its
 term; the row then says only that a partner made a check.
@@ -20,20 +20,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, Identified, Moment
+from app.partners import Partner
 
 # The scans that later verdicts look at: uses, and guesses at rotating digits.
 REMEMBERED = text("valid OR cause = 'wrong_digits'")
-
-
-class Partner(Identified, Base):
-    """A museum, shop, library or webshop that honours the card."""
-
-    __tablename__ = "partner"
-
-    name: Mapped[str] = mapped_column(String(120), unique=True)
-    category: Mapped[str] = mapped_column(String(32))
-    created_at: Mapped[datetime] = mapped_column(Moment)
-    stopped_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class Till(Identified, Base):

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.db import insert_once, uuid7
 from app.errors import Conflict, NotFound
-from app.verification.model import Partner, Till, TillKey
+from app.partners import Partner
+from app.verification.model import Till, TillKey
 
 
 @dataclass(frozen=True, slots=True)

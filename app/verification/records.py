@@ -19,7 +19,8 @@ from app.cards.entitlement import CardStatus, card_year
 from app.cards.model import Card, CardEvent, WalletPass
 from app.cards.token import Carrier
 from app.errors import NotFound, Unauthenticated
-from app.verification.model import REMEMBERED, Partner, Scan, Till, TillKey
+from app.partners import Partner
+from app.verification.model import REMEMBERED, Scan, Till, TillKey
 from app.verification.tills import PresentedKey
 from app.verification.verdict import (
     Caller,

@@ -117,8 +117,9 @@ def judge(  # noqa: C901, PLR0911 - the numbered steps read best as one list of 
         return refuse(Reason.SUSPENDED_CHECK, "suspended_check")
     if outside := outside_window(token, state, now):  # 8
         return refuse(outside, outside)
-    if state.status is not CardStatus.ACTIVE or state.pass_revoked_at:  # 9
-        return refuse(Reason.NOT_VALID, "pass_revoked" if state.pass_revoked_at else state.status)
+    not_active = state.status is not CardStatus.ACTIVE
+    if not_active or state.pass_revoked_at:  # 9
+        return refuse(Reason.NOT_VALID, state.status if not_active else "pass_revoked")
     old = _is_superseded(examined, state, now)
     if old and superseded == "strict":  # 10
         return refuse(Reason.SUPERSEDED, "superseded")

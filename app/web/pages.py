@@ -11,15 +11,19 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.web.benefit_texts import BENEFIT_CATEGORIES, PROVINCES
 from app.web.card_page import grouped
 from app.web.card_texts import CATEGORIES
-from app.web.texts import Language, Texts
+from app.web.texts import Language, Msgid, Texts
 
 STATIC_DIRECTORY = Path(__file__).parent / "static"
 TEMPLATES_DIRECTORY = Path(__file__).parent / "templates"
 
 # Each language in its own words, in the order of the footer.
 LANGUAGE_NAMES = {"nl": "Nederlands", "fr": "Français", "en": "English", "de": "Deutsch"}
+
+# What the head of every page leads to.
+MAIN_LINKS = {"/card": Msgid("My card"), "/benefits": Msgid("Benefits")}
 
 
 class Pages:
@@ -61,7 +65,9 @@ class Pages:
             lstrip_blocks=True,
         )
         environment.filters.update(
+            count=language.count,
             day=language.day,
+            distance=language.distance,
             moment=language.moment,
             duration=language.duration,
             grouped=grouped,
@@ -71,10 +77,13 @@ class Pages:
                 "_": language,
                 "asset": self.asset,
                 "badges": self._badges(language.code),
+                "benefit_categories": BENEFIT_CATEGORIES,
                 "categories": CATEGORIES,
                 "demo": demo,
                 "language": language.code,
                 "language_names": LANGUAGE_NAMES,
+                "main_links": MAIN_LINKS,
+                "provinces": PROVINCES,
             }
         )
         return environment

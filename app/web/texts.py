@@ -17,6 +17,8 @@ from babel import Locale, negotiate_locale
 from babel.dates import format_date, format_time, format_timedelta, get_timezone
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+from babel.units import format_unit
 
 from app.passes.content import LANGUAGES
 
@@ -48,6 +50,15 @@ class Language:
     def day(self, on: date) -> str:
         """A date in full: 23 november 2026."""
         return format_date(on, "long", locale=self.locale)
+
+    def count(self, number: int) -> str:
+        """A whole number with the language's own separators."""
+        return format_decimal(number, locale=self.locale)
+
+    def distance(self, distance_km: float) -> str:
+        """A length in whole kilometres, at least one: 12 km."""
+        whole = max(1, round(distance_km))
+        return format_unit(whole, "length-kilometer", length="short", locale=self.locale)
 
     def duration(self, duration_s: int) -> str:
         """A length of time in its largest fitting unit: 45 seconden, 2 minuten."""

@@ -16,7 +16,15 @@ from structlog.testing import capture_logs
 
 from app.cards import keyring
 from app.cards.entitlement import belgian_day
-from demo.deployment import Addresses, Credentials, Deployment, make_credentials, open_shops
+from demo import apns
+from demo.deployment import (
+    PASS_TYPE_IDENTIFIER,
+    Addresses,
+    Credentials,
+    Deployment,
+    make_credentials,
+    open_shops,
+)
 from demo.population import Person, cast
 from demo.serving import free_port, listening
 from demo.world import World, service_app, simulators, wall_clock
@@ -113,7 +121,9 @@ def serve(surroundings: Surroundings, clock: Clock) -> Iterator[Callable[..., Se
             address = surroundings.second_address if second else surroundings.addresses.service
             service = Service(
                 app=app,
-                world=World(deployment, surroundings.people, clock),
+                world=World(
+                    deployment, surroundings.people, clock, apns.World(PASS_TYPE_IDENTIFIER)
+                ),
                 clock=clock,
                 address=address,
                 http=httpx.Client(base_url=address, timeout=30.0, verify=surroundings.tls),

@@ -6,6 +6,7 @@ answer and every column of the database are searched for them.
 """
 
 import io
+import time
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -63,16 +64,18 @@ def test_no_number_name_or_secret_is_left_anywhere(here: World) -> None:
     browsers += [_logged_in(here, notes, key) for key in WITHOUT_CARD]
     _nonsense(here, notes)
     _lies(here, notes)
+    _until_phones_know(here)
     stored = dict(_stored(here.deployment.database_url))
     _breakage(here, notes, browsers[0])
     for browser in browsers:
         browser.close()
 
-    log = (here.deployment.directory / "service.log").read_bytes()
+    folder = here.deployment.directory
+    log = b"".join((folder / f"{name}.log").read_bytes() for name in ("service", "worker"))
     # All of it happened, and the log tells of it.
     statuses = {answer.status_code for answer in notes.others}
     assert statuses >= {200, 303, 401, 403, 404, 422, 503}
-    assert all(word in log for word in (b"login-refused", b"epd-failed"))
+    assert all(word in log for word in (b"login-refused", b"epd-failed", b"delivered"))
     # SQLite calls a table that is gone what it calls a file that is away: 503, not 500.
     assert 500 in statuses or here.deployment.database_url.startswith("sqlite")
     numbers, names, secrets = _canaries(here, notes)
@@ -82,6 +85,13 @@ def test_no_number_name_or_secret_is_left_anywhere(here: World) -> None:
     own = dict(_said(notes.own))
     assert _hits(numbers, own) == {}
     assert len(_hits(names, own)) >= 4 * len(TEACHERS)
+
+
+def _until_phones_know(here: World) -> None:
+    deadline = time.monotonic() + 20
+    while httpx.get(f"{here.addresses.service}/readyz").json()["checks"]["deliveries"]["lagging"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def _hits(forms: set[bytes], contents: dict[str, bytes]) -> dict[str, list[bytes]]:

@@ -97,7 +97,7 @@ def modules(service: Service, path: str) -> set[str]:
 def test_the_codes_of_the_sheet_are_read_by_a_camera_and_are_no_cards(service: Service) -> None:
     sheet = service.http.get("/scanner/sheet").text
     tests = re.findall(
-        r'data-test="([^"]+)".*?viewBox="0 0 (\d+) \2"><path d="([^"]+)"', sheet, re.S
+        r'data-test="([^"]+)".*?viewBox="0 0 (\d+) \2"><path d="([^"]+)"', sheet, re.DOTALL
     )
     assert [int(side) for _, side, _ in tests] == [41, 57]
     for text, side, path in tests:

@@ -53,6 +53,10 @@ def test_no_page_holds_inline_code_or_style_or_looks_elsewhere(
             assert not any(attribute.startswith("on") for attribute in attributes), (name, tag)
             for attribute in {"src", "href", "action"} & attributes.keys():
                 address = attributes[attribute] or ""
+                if attributes.get("rel") == "external noopener noreferrer":
+                    assert tag == "a", name
+                    assert address.startswith("https://"), name
+                    continue
                 assert address.startswith(("/", "?", "#")), (name, address)
                 assert not address.startswith("//"), (name, address)
 
@@ -63,16 +67,21 @@ def test_every_form_posts_with_the_token_and_every_control_has_a_name(
     for name, document in documents.items():
         if name[0].startswith("scanner-"):
             continue  # its forms are handled by its script, and its labels by the test below
-        forms = document.all("form")
+        searches = [form for form in document.all("form") if form.get("role") == "search"]
+        assert all(form["method"] == "get" for form in searches), name
+        forms = [form for form in document.all("form") if form not in searches]
         assert all(form["method"] == "post" for form in forms), name
         tokens = [field for field in document.all("input") if field["name"] == "csrf"]
-        assert len(tokens) == len(forms) == len(document.all("button")), name
+        assert len(tokens) == len(forms), name
+        assert len(document.all("button")) == len(forms) + len(searches), name
         assert all(
             token == {"type": "hidden", "name": "csrf", "value": "n5XxFQ"} for token in tokens
         )
         assert len(document.text("button")) == len(document.all("button")), name
         labelled = {label["for"] for label in document.all("label")}
-        assert {bar["id"] for bar in document.all("progress")} <= labelled, name
+        seen = [field for field in document.all("input") if field.get("type") != "hidden"]
+        controls = document.all("progress") + document.all("select") + seen
+        assert {control["id"] for control in controls} <= labelled, name
 
 
 def test_the_scanner_asks_with_forms_that_lead_nowhere_without_its_script(

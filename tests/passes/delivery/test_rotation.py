@@ -13,7 +13,7 @@ from app.cards import keyring, lifecycle
 from app.cards.model import CardEvent, WalletPass
 from app.cards.token import WALLET_LIFETIME_S, Carrier
 from app.db import Database
-from app.passes.rotation import LATEST_AGE, rotate_due
+from app.passes.rotation import LATEST_AGE, due, rotate_due
 
 HOUR = timedelta(hours=1)
 
@@ -24,11 +24,19 @@ def rotate(database: Database, office: Any) -> Callable[[], int]:
 
     def rotate() -> int:
         database.transact(_in_line)
-        return database.transact(
-            lambda session: rotate_due(session, keys=office.ring.keys, now=office.clock())
-        )
+        return _rotate(office)
 
     return rotate
+
+
+def _rotate(office: Any) -> int:
+    keys, now = office.ring.keys, office.clock()
+    with office.database.reading() as session:
+        found = due(session, keys=keys, now=now)
+    done: int = office.database.transact(
+        lambda session: rotate_due(session, found, keys=keys, now=now)
+    )
+    return done
 
 
 def _in_line(session: Any) -> None:
@@ -129,30 +137,33 @@ def test_apple_codes_are_issued_anew_once_a_day_each_at_its_own_moment(
 
 
 @pytest.mark.parametrize("carrier", [Carrier.APPLE, Carrier.GOOGLE])
-def test_no_code_reaches_its_end_while_the_card_is_in_force(
-    carrier: Carrier, office: Any, database: Database
-) -> None:
+def test_no_code_reaches_its_end_while_the_card_is_in_force(carrier: Carrier, office: Any) -> None:
     (pass_id,) = office.issue(1, carrier)
     office.clock.advance(seconds=LATEST_AGE.total_seconds())
     # The wallet has not even taken the first revision: routine waits, this does not.
-    rotated = database.transact(
-        lambda session: rotate_due(session, keys=office.ring.keys, now=office.clock())
-    )
-    assert rotated == 1
+    assert _rotate(office) == 1
     age_s = office.clock().timestamp() - office.passes()[pass_id].code_issued_at
     assert age_s < WALLET_LIFETIME_S / 2
 
 
-def test_routine_waits_until_the_wallet_has_the_last_change(
-    office: Any, database: Database
-) -> None:
+def test_routine_waits_until_the_wallet_has_the_last_change(office: Any) -> None:
     (pass_id,) = office.issue(1)
     _scan(office, pass_id)
     office.clock.advance(days=2)
-    rotated = database.transact(
-        lambda session: rotate_due(session, keys=office.ring.keys, now=office.clock())
-    )
-    assert rotated == 0
+    assert _rotate(office) == 0
+
+
+def test_two_workers_that_saw_the_same_due_pass_rotate_it_once(office: Any) -> None:
+    (pass_id,) = office.issue(1)
+    office.database.transact(_in_line)
+    _scan(office, pass_id)
+    keys, now = office.ring.keys, office.clock()
+    rotated = [
+        office.database.transact(lambda session: rotate_due(session, [pass_id], keys=keys, now=now))
+        for _ in range(2)
+    ]
+    assert rotated == [1, 0]
+    assert office.passes()[pass_id].generation == 2
 
 
 def test_a_pass_under_a_revoked_key_is_rotated_at_once_whatever_its_limits(

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from app.cards.model import WalletPass
 from app.cards.token import Carrier
 from app.db import Database
 from app.identity.model import StoredAttempt, WebSession
-from demo import apns, apple_certificates, google_wallet
+from demo import apns, google_wallet
 from demo.deployment import Addresses, Deployment, make_credentials
 from demo.serving import free_port, listening
 
@@ -45,9 +45,14 @@ def clock(clock: Any) -> Any:
 def around(tmp_path: Path, database_url: str, ring: Any, clock: Any) -> Iterator[Surroundings]:
     """A simulated Apple and Google."""
     assert ring.keys
-    google = free_port()
-    addresses = Addresses("http://localhost:1", "http://localhost:1", "http://localhost:1", "")
-    addresses = replace(addresses, google=f"http://localhost:{google}")
+    nowhere, google, pushes = "http://localhost:1", free_port(), free_port()
+    addresses = Addresses(
+        service=nowhere,
+        identity_provider=nowhere,
+        epd=nowhere,
+        google=f"http://localhost:{google}",
+        apns=f"https://localhost:{pushes}",
+    )
     credentials = make_credentials(tmp_path, addresses, now=clock())
     deployment = Deployment(
         directory=tmp_path,
@@ -56,18 +61,13 @@ def around(tmp_path: Path, database_url: str, ring: Any, clock: Any) -> Iterator
         credentials=credentials,
         shops={},
     )
-    server = apple_certificates.create_server(tmp_path, now=clock())
     apple = apns.World("pass.example.lerarenkaart")
     with ExitStack() as open_:
-        tls = apns.tls_context(server.certificate, credentials.apple.root)
-        url = open_.enter_context(apns.listening(apple, tls=tls))
+        tls = apns.tls_context(credentials.apns.certificate, credentials.apple.root)
+        open_.enter_context(apns.listening(apple, tls=tls, port=pushes))
         app = google_wallet.create_app([credentials.google_account], clock=clock)
         open_.enter_context(listening(app, google))
-        pushes = {
-            "LERARENKAART_APNS_BASE_URL": url,
-            "LERARENKAART_APNS_ROOT_FILE": str(server.root),
-        }
-        yield Surroundings(apple, deployment.environment | pushes)
+        yield Surroundings(apple, deployment.environment)
 
 
 def _until(condition: Callable[[], object]) -> None:

@@ -1,4 +1,4 @@
-"""What a fake camera shows: QR codes one after the other, as a video that Chromium plays for ever."""
+"""What a fake camera shows: QR codes one after the other, in a video that plays for ever."""
 
 from collections.abc import Sequence
 from io import BytesIO

@@ -83,7 +83,7 @@ def as_till(shop: Shop) -> Callable[..., Page]:
 
 
 @pytest.fixture
-def film_of(launch: Callable[..., Browser], tmp_path: Path) -> Iterator[Callable[[Path], Browser]]:
+def film_of(launch: Callable[..., Browser]) -> Iterator[Callable[[Path], Browser]]:
     """Starts a browser whose camera plays a video and may be used without asking."""
     with ExitStack() as open_:
 

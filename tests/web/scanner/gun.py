@@ -1,6 +1,5 @@
 """A scanner gun: a keyboard that types faster than anybody."""
 
-from time import time
 from typing import Any
 
 from playwright.sync_api import Page
@@ -19,7 +18,7 @@ def shoot(page: Page, text: str, *, end: str = "Enter", gap_ms: float = 5) -> No
     keyboard = page.context.new_cdp_session(page)
     keys = [{"key": character, "text": character} for character in text]
     keys += [END_KEYS[end]] if end else []
-    began_s = time()
+    began_s = page.evaluate("Date.now()") / 1000
     for number, key in enumerate(keys):
         moment = {"timestamp": began_s + number * gap_ms / 1000}
         keyboard.send("Input.dispatchKeyEvent", {"type": "keyDown", **key, **moment})

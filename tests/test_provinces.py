@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from app.epd.provinces import RANGES, Province, province
+from app.provinces import RANGES, Province, province
 
 ON = date(2026, 11, 23)
 

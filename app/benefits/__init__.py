@@ -1,0 +1,1 @@
+"""What partners offer to whoever shows the card: the offers, and finding one nearby."""
