@@ -27,8 +27,7 @@ from app.web.card_page import CardPage
 from app.web.card_texts import CardState
 from app.web.problem_texts import LOGIN_FAILURES, PROBLEMS
 from app.web.verdict_texts import VerdictPage
-from demo import scanner_states
-from demo import figures
+from demo import figures, scanner_states
 from demo.benefits import demo_offers
 
 AT = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
