@@ -26,6 +26,7 @@ from app.api import (
     operations,
     partner,
     problems,
+    statistics,
     teacher,
 )
 from app.api.deps import House
@@ -95,6 +96,7 @@ def _routes(app: FastAPI) -> FastAPI:
         benefits.pages,
         apple.router,
         google.router,
+        statistics.router,
         operations.router,
         operations.pages,
     ):
@@ -140,6 +142,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         certificates=deployment.certificates,
         google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
+        small_cell=settings.small_cell,
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,
     )

@@ -21,6 +21,7 @@ from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
 from app.passes.google import LEFT_FREE
 from app.passes.google_holdings import forget_nonces
+from app.statistics import counting
 
 Clock = Callable[[], datetime]
 
@@ -87,6 +88,9 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
         forgotten = database.transact(lambda session: forget_nonces(session, now=now))
         return _counted("log-ins-expired", deleted) + _counted("callbacks-expired", forgotten)
 
+    def count() -> int:
+        return counting.count(database, now=clock())
+
     def seal() -> int:
         with database.reading() as session:
             if not audit.waiting(session):
@@ -107,6 +111,7 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
         Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),
         Job("deliver-google", Delivery(database, google, clock=clock).run, period_s=1.0),
         Job("expire", expire, period_s=60.0),
+        Job("count", count, period_s=60.0),
     ]
 
 
