@@ -25,6 +25,7 @@ from app.commands.terminal import stop as _stop
 from app.deployment import Deployment
 from app.errors import Failure
 from app.log import configure
+from app.passes import parked
 from app.passes.inspect import Inspection, Severity, inspect
 from app.settings import Settings, StartRefused
 from app.verification import partners, tills
@@ -38,7 +39,7 @@ cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
 cli.add_typer(benefits, name="benefits")
 cli.add_typer(client, name="client")
-passes = typer.Typer(no_args_is_help=True, help="Passes as files.")
+passes = typer.Typer(no_args_is_help=True, help="Passes: as files, and on their way to phones.")
 cli.add_typer(passes, name="pass")
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
@@ -199,6 +200,36 @@ def partner_key(
             )
         )
     typer.echo(text)
+
+
+@passes.command("parked")
+def parked_passes(*, as_json: Json = False) -> None:
+    """Show passes that delivery has given up, those behind for longest first (at most 100)."""
+    with _database() as database, database.reading() as session:
+        rows = [asdict(one) for one in parked.parked(session)]
+    if as_json:
+        out.print_json(json.dumps(rows, default=str))
+        return
+    table = Table("card", "wallet", "reason", "behind since")
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    out.print(table)
+
+
+@passes.command("release")
+def release_passes(
+    cards: Annotated[list[str] | None, typer.Argument(help="Numbers of cards.")] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="All that were given up.")] = False,
+) -> None:
+    """Let delivery try passes again that it has given up, once their cause is mended."""
+    if everything == bool(cards):
+        raise typer.BadParameter("give numbers of cards, or --all")
+    with _database() as database:
+        count = database.transact(
+            lambda session: parked.release(session, None if everything else cards)
+        )
+    out.print(f"Passes that will be tried again: {count}")
 
 
 @passes.command("inspect")

@@ -19,12 +19,13 @@ from app.db import Database
 from app.epd.client import EpdClient
 from app.identity.oidc import OidcClient
 from app.identity.registration import Registration
-from app.passes.apns import Apns
+from app.passes.apns import SHARE_OF_SIGNING, Apns
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
 from app.passes.google import GoogleWallet
 from app.passes.google_account import ServiceAccount
 from app.passes.google_passes import GooglePasses
+from app.passes.signature import signatures_per_s
 from app.settings import PREFIX, Settings, StartRefused
 
 ORGANIZATION = "Lerarenkaart"
@@ -109,9 +110,12 @@ class Deployment:
         )
 
     def apns(self) -> Apns:
-        """Apple's push service, opened with the certificate of our passes."""
+        """Apple's push service, at a pace that the downloads that follow can keep up with."""
         return Apns(
-            self.settings.apns_base_url, self.certificates, root_file=self.settings.apns_root_file
+            self.settings.apns_base_url,
+            self.certificates,
+            root_file=self.settings.apns_root_file,
+            pushes_per_s=SHARE_OF_SIGNING * signatures_per_s(self.certificates.key),
         )
 
     def apple_passes(self) -> ApplePasses:

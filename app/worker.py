@@ -45,7 +45,7 @@ def run(deployment: Deployment, *, clock: Clock, stop: threading.Event | None = 
                 pass
             return
         threads = [
-            threading.Thread(target=_repeat, args=(job, stop), name=job.name) for job in jobs
+            threading.Thread(target=repeat, args=(job, stop), name=job.name) for job in jobs
         ]
         for thread in threads:
             thread.start()
@@ -92,7 +92,7 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
     ]
 
 
-def _repeat(job: Job, stop: threading.Event) -> None:
+def repeat(job: Job, stop: threading.Event) -> None:
     """Do one batch after the other; between batches is where a worker ends."""
     while not stop.is_set():
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import google, passes
+from bench import fleet, google, passes
 from bench.measure import Measurement
 
 BENCHMARKS: tuple[Callable[[int, float], Measurement], ...] = (
@@ -21,6 +21,7 @@ BENCHMARKS: tuple[Callable[[int, float], Measurement], ...] = (
     passes.pass_vs_best_peer,
     passes.issue_two_threads,
     google.google_link_vs_raw_rsa,
+    fleet.apple_delivery_5000_devices,
 )
 
 

@@ -88,11 +88,15 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How delivery stands: passes that lag, seconds since the oldest changed, passes given up."""
+    """How delivery stands: passes that lag, and among them those that were given up.
+
+    Seconds since the oldest changed: of those that are still tried, and of those given up.
+    """
 
     lagging: int
     oldest_s: int
     parked: int
+    parked_oldest_s: int
 
 
 def take(session: Session, carrier: Carrier, *, limit: int, now: datetime) -> Batch:
@@ -101,8 +105,8 @@ def take(session: Session, carrier: Carrier, *, limit: int, now: datetime) -> Ba
         select(WalletPass.id)
         .join(Card, Card.id == WalletPass.card_id)
         .outerjoin(PassDelivery, PassDelivery.pass_id == WalletPass.id)
-        .where(WalletPass.carrier == carrier, _lags(), or_(_nobody_at_it(now), _no_row()))
-        .where(~_given_up())
+        .where(WalletPass.carrier == carrier, lags(), or_(_nobody_at_it(now), _no_row()))
+        .where(~given_up())
         .order_by(case((Card.status == CardStatus.ACTIVE, 1), else_=0), WalletPass.revised_at)
         .limit(limit)
     )
@@ -131,19 +135,23 @@ def settle(session: Session, batch: Batch, outcomes: Sequence[Outcome], *, now: 
 
 def figures(session: Session, *, now: datetime) -> Figures:
     """Count what lags at all wallets together."""
-    parked = case((_given_up(), 1), else_=0)
+    is_parked = given_up()
     counted = (
         select(
             func.count(),
-            func.min(WalletPass.revised_at),
-            func.coalesce(func.sum(parked), 0),
+            func.min(case((~is_parked, WalletPass.revised_at))),
+            func.coalesce(func.sum(case((is_parked, 1), else_=0)), 0),
+            func.min(case((is_parked, WalletPass.revised_at))),
         )
         .outerjoin(PassDelivery, PassDelivery.pass_id == WalletPass.id)
-        .where(WalletPass.carrier.in_(WALLETS), _lags())
+        .where(WalletPass.carrier.in_(WALLETS), lags())
     )
-    lagging, oldest, given_up = session.execute(counted).one()
-    oldest_s = max(0, int((now - oldest).total_seconds())) if oldest else 0
-    return Figures(lagging, oldest_s, given_up)
+    lagging, oldest, parked, oldest_parked = session.execute(counted).one()
+    return Figures(lagging, _age_s(oldest, now), parked, _age_s(oldest_parked, now))
+
+
+def _age_s(moment: datetime | None, now: datetime) -> int:
+    return max(0, int((now - moment).total_seconds())) if moment else 0
 
 
 def _still_due(session: Session, ids: Sequence[uuid.UUID], lease: uuid.UUID) -> tuple[Due, ...]:
@@ -152,7 +160,7 @@ def _still_due(session: Session, ids: Sequence[uuid.UUID], lease: uuid.UUID) -> 
         select(WalletPass.id, WalletPass.revision)
         .join(PassDelivery, PassDelivery.pass_id == WalletPass.id)
         .join(Card, Card.id == WalletPass.card_id)
-        .where(WalletPass.id.in_(ids), PassDelivery.leased_by == lease, _lags())
+        .where(WalletPass.id.in_(ids), PassDelivery.leased_by == lease, lags())
         .order_by(case((Card.status == CardStatus.ACTIVE, 1), else_=0), WalletPass.revised_at)
     )
     due = tuple(Due(*row) for row in session.execute(ours))
@@ -166,7 +174,8 @@ def _still_due(session: Session, ids: Sequence[uuid.UUID], lease: uuid.UUID) -> 
     return due
 
 
-def _lags() -> ColumnElement[bool]:
+def lags() -> ColumnElement[bool]:
+    """Whether a wallet does not have a pass as it is."""
     return WalletPass.pushed_revision < WalletPass.revision
 
 
@@ -180,7 +189,7 @@ def _nobody_at_it(now: datetime) -> ColumnElement[bool]:
     return lease_over & wait_over
 
 
-def _given_up() -> ColumnElement[bool]:
+def given_up() -> ColumnElement[bool]:
     """Whether nobody tries this revision any more; the next one is tried again."""
     # `parked_at` is the moment of the revision that was given up; every next one is later.
     return func.coalesce(PassDelivery.parked_at >= WalletPass.revised_at, false())
