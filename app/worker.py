@@ -44,9 +44,7 @@ def run(deployment: Deployment, *, clock: Clock, stop: threading.Event | None = 
             while sum([job.run() for job in jobs]):
                 pass
             return
-        threads = [
-            threading.Thread(target=repeat, args=(job, stop), name=job.name) for job in jobs
-        ]
+        threads = [threading.Thread(target=repeat, args=(job, stop), name=job.name) for job in jobs]
         for thread in threads:
             thread.start()
         log.info("worker-started", jobs=[job.name for job in jobs])

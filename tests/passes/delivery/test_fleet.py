@@ -1,4 +1,4 @@
-"""A small fleet of devices through everything that can go wrong; `make bench` runs the large one."""
+"""A small fleet of devices through all that can go wrong; `make bench` runs the large one."""
 
 from pathlib import Path
 
