@@ -5,7 +5,6 @@ or of the configuration come out as one sentence and exit code 1 or 2, never as 
 """
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -16,33 +15,33 @@ from rich.table import Table
 
 from app import migrate, worker
 from app.cards import keyring
+from app.commands.auditing import audit
 from app.commands.benefits import benefits
 from app.commands.client import client
+from app.commands.passes import passes
+from app.commands.statistics import statistics
+from app.commands.terminal import Json, out
 from app.commands.terminal import database as _database
 from app.commands.terminal import now as _now
-from app.commands.terminal import out
 from app.commands.terminal import stop as _stop
 from app.deployment import Deployment
 from app.errors import Failure
 from app.log import configure
-from app.passes import parked
-from app.passes.inspect import Inspection, Severity, inspect
 from app.settings import Settings, StartRefused
-from app.verification import partners, tills
+from app.verification import enrolment, partners, tills
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 db = typer.Typer(no_args_is_help=True, help="The database and its migrations.")
 keys = typer.Typer(no_args_is_help=True, help="The key ring.")
 partner = typer.Typer(no_args_is_help=True, help="Partners, their tills and keys.")
+cli.add_typer(audit, name="audit")
 cli.add_typer(db, name="db")
 cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
 cli.add_typer(benefits, name="benefits")
 cli.add_typer(client, name="client")
-passes = typer.Typer(no_args_is_help=True, help="Passes: as files, and on their way to phones.")
+cli.add_typer(statistics, name="statistics")
 cli.add_typer(passes, name="pass")
-
-Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
 @cli.command()
@@ -202,49 +201,45 @@ def partner_key(
     typer.echo(text)
 
 
-@passes.command("parked")
-def parked_passes(*, as_json: Json = False) -> None:
-    """Show passes that delivery has given up, those behind for longest first (at most 100)."""
-    with _database() as database, database.reading() as session:
-        rows = [asdict(one) for one in parked.parked(session)]
-    if as_json:
-        out.print_json(json.dumps(rows, default=str))
-        return
-    table = Table("card", "wallet", "reason", "behind since")
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    out.print(table)
-
-
-@passes.command("release")
-def release_passes(
-    cards: Annotated[list[str] | None, typer.Argument(help="Numbers of cards.")] = None,
+@partner.command("till")
+def add_till(
+    name: str,
+    till: str,
     *,
-    everything: Annotated[bool, typer.Option("--all", help="All that were given up.")] = False,
+    postcode: str | None = None,
+    latitude: float | None = None,
+    longitude: float | None = None,
 ) -> None:
-    """Let delivery try passes again that it has given up, once their cause is mended."""
-    if everything == bool(cards):
-        raise typer.BadParameter("give numbers of cards, or --all")
+    """Give a partner another till."""
+    now, place = _now(), partners.Place(postcode, latitude, longitude)
     with _database() as database:
-        count = database.transact(
-            lambda session: parked.release(session, None if everything else cards)
+        database.transact(
+            lambda session: partners.add_till(
+                session, partners.partner_named(session, name), till, place=place, now=now
+            )
         )
-    out.print(f"Passes that will be tried again: {count}")
+    out.print(f"{name} has a till {till}: lerarenkaart partner enrol-code, or partner key …")
 
 
-@passes.command("inspect")
-def inspect_pass(file: Path, *, as_json: Json = False) -> None:
-    """Say what is wrong with a .pkpass, ours or anybody's; exit 1 when Wallet would refuse it."""
-    try:
-        found = inspect(file.read_bytes(), now=_now())
-    except OSError as fault:
-        _stop(f"{file} cannot be read: {fault.strerror}.")
-    if as_json:
-        out.print_json(json.dumps(asdict(found) | {"sound": found.sound}, default=str))
-    else:
-        _show(found)
-    if not found.sound:
-        raise typer.Exit(1)
+@partner.command("enrol-code")
+def enrol_code(
+    name: str,
+    till: Annotated[str, typer.Option(help="The name of the till.")] = "1",
+    *,
+    test: Annotated[bool, typer.Option(help="For the sandbox.")] = False,
+) -> None:
+    """Make a code with which one device can become this till, once and within a day."""
+    now = _now()
+    with _database() as database:
+        code = database.transact(
+            lambda session: enrolment.new_code(
+                session,
+                partners.till_named(session, partners.partner_named(session, name).id, till),
+                test=test,
+                now=now,
+            )
+        )
+    typer.echo(code)
 
 
 def main() -> None:
@@ -275,17 +270,3 @@ def _kind(text: str) -> keyring.Kind:
         if kind == text:
             return kind
     raise typer.BadParameter(f"{text} is none of {', '.join(keyring.KINDS)}")
-
-
-def _show(found: Inspection) -> None:
-    for name, value in asdict(found.summary).items():
-        text = ", ".join(value) if isinstance(value, tuple) else value
-        out.print(f"{name.replace('_', ' ')}: {text or '-'}", highlight=False, markup=False)
-    for finding in found.findings:
-        style = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}.get(
-            finding.severity, "dim"
-        )
-        out.print(f"\n{finding.severity.upper()} in {finding.where}", style=style, markup=False)
-        out.print(f"  {finding.what}\n  {finding.mend}", highlight=False, markup=False)
-    verdict = "No fault that Wallet refuses." if found.sound else "Wallet would refuse this pass."
-    out.print(f"\n{verdict}", style="bold")

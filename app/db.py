@@ -161,10 +161,21 @@ class Database:
 
 def insert_once(session: Session, model: type[Base], values: dict[str, Any]) -> bool:
     """Insert a row unless a unique constraint already holds one like it; True when it was new."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(model).values(values).on_conflict_do_nothing()
+    statement = _insert(session, model).values(values).on_conflict_do_nothing()
     # What an insert returns says whether there was one; the count of rows does not everywhere.
     return session.connection().execute(statement.returning(literal(1))).first() is not None
+
+
+def insert_new(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:
+    """Insert many rows, without those that a unique constraint already holds."""
+    if rows:
+        session.connection().execute(_insert(session, model).on_conflict_do_nothing(), rows)
+
+
+def _insert(session: Session, model: type[Base]) -> postgresql.Insert | sqlite.Insert:
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(model)
+    return postgresql.insert(model)
 
 
 def _again(error: DBAPIError) -> bool:

@@ -5,7 +5,7 @@ what they need and close it again. `Deployment.load` opens nothing and names eve
 once, so that nobody mends a configuration one start at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,12 +19,17 @@ from app.db import Database
 from app.epd.client import EpdClient
 from app.identity.oidc import OidcClient
 from app.identity.registration import Registration
+from app.identity.roles import Role, RoleBook
 from app.passes.apns import SHARE_OF_SIGNING, Apns
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
+from app.passes.google import BURST as GOOGLE_BURST
 from app.passes.google import GoogleWallet
 from app.passes.google_account import ServiceAccount
-from app.passes.google_passes import GooglePasses
+from app.passes.google_callbacks import GoogleCallbacks
+from app.passes.google_keys import GoogleKeys
+from app.passes.google_passes import GooglePasses, class_id
+from app.passes.pace import Rate, SharedPace
 from app.passes.signature import signatures_per_s
 from app.settings import PREFIX, Settings, StartRefused
 
@@ -94,13 +99,20 @@ class Deployment:
             enduser_id=ENDUSER_ID,
         )
 
-    def google_wallet(self) -> GoogleWallet:
-        """Google Wallet, under our service account."""
+    def google_wallet(
+        self, database: Database, *, left_free: int = 0, clock: Callable[[], datetime]
+    ) -> GoogleWallet:
+        """Google Wallet, under our service account, at the pace that all processes share.
+
+        Who can wait leaves turns free for teachers who cannot.
+        """
+        rate = Rate(self.settings.google_requests_per_s, GOOGLE_BURST)
         return GoogleWallet(
             self.google_account,
             base_url=self.settings.google_wallet_base_url,
             save_url=self.settings.google_save_url,
             origins=[self.settings.public_url],
+            pace=SharedPace(database, "google", rate, left_free=left_free, clock=clock),
         )
 
     def google_passes(self, wallet: GoogleWallet) -> GooglePasses:
@@ -108,6 +120,15 @@ class Deployment:
         return GooglePasses(
             wallet, issuer_id=self.settings.google_issuer_id, public_url=self.settings.public_url
         )
+
+    def google_keys(self) -> GoogleKeys:
+        """The keys by which Google's callbacks are known."""
+        return GoogleKeys(self.settings.google_keys_url)
+
+    def google_callbacks(self, database: Database, keys: GoogleKeys) -> GoogleCallbacks:
+        """What Google tells us of its own accord."""
+        issuer_id = self.settings.google_issuer_id
+        return GoogleCallbacks(database, keys, issuer_id=issuer_id, class_id=class_id(issuer_id))
 
     def apns(self) -> Apns:
         """Apple's push service, at a pace that the downloads that follow can keep up with."""
@@ -168,6 +189,18 @@ def _registration(settings: Settings) -> Registration:
         redirect_uri=f"{settings.public_url}/callback",
         post_logout_redirect_uri=f"{settings.public_url}/logged-out",
         accepted_acr=frozenset(settings.oidc_accepted_acr),
+        step_up_acr=frozenset(settings.oidc_step_up_acr),
+        roles=RoleBook(
+            application=settings.oidc_application,
+            names={
+                settings.role_personnel: Role.PERSONNEL,
+                settings.role_viewer: Role.VIEWER,
+                settings.role_support: Role.SUPPORT,
+                settings.role_issuer: Role.ISSUER,
+                settings.role_security: Role.SECURITY,
+            },
+            office_organisations=frozenset(settings.office_organisations.split()),
+        ),
     )
 
 

@@ -19,12 +19,14 @@ from app.api import (
     benefits,
     camera,
     deps,
+    google,
     login,
     oauth,
     openapi,
     operations,
     partner,
     problems,
+    statistics,
     teacher,
 )
 from app.api.deps import House
@@ -33,6 +35,7 @@ from app.api.limits import Limits
 from app.deployment import Deployment
 from app.issuing import Issuing
 from app.settings import Settings
+from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
 from app.web.pages import Pages
 from app.web.texts import Texts
@@ -92,6 +95,8 @@ def _routes(app: FastAPI) -> FastAPI:
         benefits.router,
         benefits.pages,
         apple.router,
+        google.router,
+        statistics.router,
         operations.router,
         operations.pages,
     ):
@@ -105,21 +110,24 @@ def _routes(app: FastAPI) -> FastAPI:
 def _open(deployment: Deployment, open_: ExitStack) -> House:
     settings, ring = deployment.settings, deployment.ring
     database = open_.enter_context(closing(deployment.database()))
-    wallet = open_.enter_context(closing(deployment.google_wallet()))
+    wallet = open_.enter_context(closing(deployment.google_wallet(database, clock=deps.clock)))
     recorder = Recorder(
         database, ring, code_base=settings.code_base, superseded=settings.superseded
     )
     recorder.start()
     open_.callback(recorder.stop)
     apple_passes = deployment.apple_passes()
+    google_keys = open_.enter_context(closing(deployment.google_keys()))
     texts = Texts.load()
     return House(
         public_url=settings.public_url,
         code_base=settings.code_base,
         superseded=settings.superseded,
+        step_up_acr=deployment.registration.step_up_acr,
         database=database,
         ring=ring,
         recorder=recorder,
+        offline_lists=OfflineLists(database, ring, issuer=settings.public_url),
         oidc=open_.enter_context(closing(deployment.oidc())),
         issuing=Issuing(
             database,
@@ -132,7 +140,9 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         ),
         apple=apple_passes,
         certificates=deployment.certificates,
+        google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
+        small_cell=settings.small_cell,
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,
     )

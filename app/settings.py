@@ -56,6 +56,20 @@ class Settings(BaseSettings):
         for means in ("eid", "eidashigh", "itsme", "csamtotp", "csamsms", "eidassubstantial")
     )
 
+    # Those of level high: for what officials do that does harm in wrong hands.
+    oidc_step_up_acr: tuple[str, ...] = tuple(
+        f"urn:be:vlaanderen:authmech:{means}" for means in ("eid", "eidashigh", "itsme")
+    )
+    # A scope, and the beginning of the claim `<application>_rol_3d` with the roles of officials.
+    oidc_application: str = "lerarenkaart"
+    role_personnel: str = "LerarenkaartPersoneelsdienst"
+    role_viewer: str = "LerarenkaartInzage"
+    role_support: str = "LerarenkaartHelpdesk"
+    role_issuer: str = "LerarenkaartUitgifte"
+    role_security: str = "LerarenkaartVeiligheid"
+    # OVO codes, separated by spaces, of the organisations whose people are the card office.
+    office_organisations: str = ""
+
     epd_base_url: str = ""
     epd_token_url: str = ""
     epd_client_id: str = ""
@@ -75,10 +89,15 @@ class Settings(BaseSettings):
     google_service_account_file: Path | None = None
     google_wallet_base_url: str = "https://walletobjects.googleapis.com"
     google_save_url: str = "https://pay.google.com/gp/v/save"
+    # Google grants an issuer 20 in any second; ask for more there before raising this.
+    google_requests_per_s: float = Field(default=14.0, gt=0)
+    google_keys_url: str = "https://pay.google.com/gp/m/issuer/keys"
 
     grace_days: int = Field(default=30, ge=0, le=366)
     summer_bridge: bool = True
     superseded: Literal["soft", "strict"] = "soft"
+    # Published counts below this are hidden; less than 3 would hide nobody.
+    small_cell: int = Field(default=5, ge=3)
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - whatever pydantic accepts
         super().__init__(**(_secrets_from_files() | values))
@@ -137,6 +156,7 @@ class Settings(BaseSettings):
             "EPD_TOKEN_URL": self.epd_token_url,
             "APNS_BASE_URL": self.apns_base_url,
             "GOOGLE_WALLET_BASE_URL": self.google_wallet_base_url,
+            "GOOGLE_KEYS_URL": self.google_keys_url,
         }
 
     def _required(self) -> dict[str, object]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import fleet, google, passes
+from bench import fleet, google, passes, school_year
 from bench.measure import Measurement
 
 BENCHMARKS: tuple[Callable[[int, float], Measurement], ...] = (
@@ -22,6 +22,8 @@ BENCHMARKS: tuple[Callable[[int, float], Measurement], ...] = (
     passes.issue_two_threads,
     google.google_link_vs_raw_rsa,
     fleet.apple_delivery_5000_devices,
+    school_year.count_vs_fifty_million_a_year,
+    school_year.report_vs_small_year,
 )
 
 

@@ -22,6 +22,7 @@ from app.db import Database
 from app.settings import PREFIX
 from app.verification import partners, tills
 from demo import apple_certificates, google_account
+from demo.officials import CARD_OFFICE
 
 PASS_TYPE_IDENTIFIER = "pass.example.lerarenkaart"  # noqa: S105 - a public name
 TEAM_IDENTIFIER = "DEMO123456"
@@ -93,6 +94,7 @@ class Deployment:
             "OIDC_ISSUER": f"{self.addresses.identity_provider}/op",
             "OIDC_CLIENT_ID": CLIENT_ID,
             "OIDC_CLIENT_KEY_FILE": credentials.login_key,
+            "OFFICE_ORGANISATIONS": CARD_OFFICE,
             "EPD_BASE_URL": self.addresses.epd,
             "EPD_TOKEN_URL": f"{self.addresses.epd}/op/v1/token",
             "EPD_CLIENT_ID": CLIENT_ID,
@@ -107,6 +109,7 @@ class Deployment:
             "GOOGLE_SERVICE_ACCOUNT_FILE": credentials.google_account,
             "GOOGLE_WALLET_BASE_URL": self.addresses.google,
             "GOOGLE_SAVE_URL": f"{self.addresses.google}/gp/v/save",
+            "GOOGLE_KEYS_URL": f"{self.addresses.google}/gp/m/issuer/keys",
         }
 
 

@@ -13,6 +13,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from demo.google_callbacks import Manner
+
 Kind = Literal[
     "400",
     "401",
@@ -82,6 +84,7 @@ class Control(BaseModel):
     requests_per_s: int = 20
     over_limit: Literal["429", "quota-403"] = "429"
     legacy_enums: bool = False
+    callbacks: Manner = "once"
     token_lifetime_s: int = 3600
 
 

@@ -1,6 +1,6 @@
 """Google's side of Google Wallet, simulated: token endpoint, REST API v1, save page.
 
-Knows what Google's documents promise: the error envelope, the ids that are never forgotten,
+Knows what Google's documents promise: the error envelope, ids that are never forgotten,
 merge patches with whole arrays, 20 requests a second. Stricter than Google where Google is
 known to be vague, so that what passes here passes there. `POST /_control` scripts faults,
 `GET /_state` shows everything it holds; neither exists at Google.
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import uvicorn
-from fastapi import APIRouter, Depends, FastAPI, Form, Request
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, Form, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp
 
 from demo import google_account
+from demo.google_callbacks import Callbacks, Event
 from demo.google_faults import Control, Troubles, envelope
 from demo.google_world import Kind, Refusal, World
 
@@ -42,6 +43,7 @@ def create_app(
     api = FastAPI(title="Google Wallet, simulated", openapi_url=None)
     api.state.world = World(members, strangers, issuer_id=issuer_id, clock=clock)
     api.state.troubles = Troubles(api)
+    api.state.callbacks = Callbacks(issuer_id=issuer_id, clock=clock)
     api.include_router(router)
     api.add_exception_handler(Refusal, _refuse)
     return api.state.troubles  # type: ignore[no-any-return]  # starlette's state is untyped
@@ -72,8 +74,30 @@ async def _body(request: Request) -> dict[str, Any]:
     return body
 
 
+def _callbacks(request: Request) -> Callbacks:
+    callbacks: Callbacks = request.app.state.callbacks
+    return callbacks
+
+
+def _telling(
+    tasks: BackgroundTasks,
+    world: Annotated[World, Depends(_world)],
+    callbacks: Annotated[Callbacks, Depends(_callbacks)],
+) -> Callable[[str, Event], None]:
+    """How to tell the issuer, once the answer is given, what happened to an object."""
+
+    def tell(object_id: str, event: Event) -> None:
+        class_id, url = world.told_of(object_id)
+        if url:
+            tasks.add_task(callbacks.tell, url, callbacks.signed(class_id, object_id, event))
+
+    return tell
+
+
 InWorld = Annotated[World, Depends(_world)]
 Caller = Annotated[str, Depends(_caller)]
+InCallbacks = Annotated[Callbacks, Depends(_callbacks)]
+Telling = Annotated[Callable[[str, Event], None], Depends(_telling)]
 Body = Annotated[dict[str, Any], Depends(_body)]
 
 
@@ -157,14 +181,46 @@ async def list_resources(
 
 
 @router.get("/gp/v/save/{jwt}")
-async def save(jwt: str, world: InWorld, user: str = "holder@example.com") -> HTMLResponse:
+async def save(
+    jwt: str, world: InWorld, telling: Telling, user: str = "holder@example.com"
+) -> HTMLResponse:
     """What the save link opens: `user` is the Google account that is logged in."""
     try:
         saved = world.save(jwt, user=user)
     except ValueError as exc:
         return _page("Something went wrong", str(exc), status_code=400)
+    for object_id in saved:
+        telling(object_id, "save")
     titles = [world.objects[name]["cardTitle"]["defaultValue"]["value"] for name in saved]
     return _page("Added to Google Wallet", ", ".join(titles))
+
+
+@router.get("/gp/m/issuer/keys")
+async def keys(callbacks: InCallbacks) -> JSONResponse:
+    """The root keys by which callbacks are known."""
+    return JSONResponse(callbacks.keys(), headers={"Cache-Control": "public, max-age=3600"})
+
+
+@router.post("/_phone/remove/{object_id}")
+async def remove(object_id: str, world: InWorld, telling: Telling) -> dict[str, Literal[True]]:
+    """The holder removes a pass from their phone."""
+    world.remove(object_id)
+    telling(object_id, "del")
+    return {"ok": True}
+
+
+@router.post("/_keys")
+async def new_keys(callbacks: InCallbacks) -> dict[str, Literal[True]]:
+    """Google changes its keys."""
+    callbacks.new_keys()
+    return {"ok": True}
+
+
+@router.post("/_sign")
+async def sign(request: Request, callbacks: InCallbacks) -> Response:
+    """Sign any message, as Google would."""
+    message = (await request.body()).decode()
+    return Response(callbacks.envelope(message), media_type="application/json")
 
 
 @router.post("/_control")
@@ -172,6 +228,7 @@ async def control(request: Request, script: Control) -> dict[str, Literal[True]]
     """Replace the script of faults, and start counting anew."""
     request.app.state.troubles.follow(script)
     request.app.state.world.legacy_enums = script.legacy_enums
+    await request.app.state.callbacks.follow(script.callbacks)
     return {"ok": True}
 
 
@@ -187,6 +244,7 @@ async def state(request: Request, world: InWorld) -> dict[str, Any]:
         "tokens": list(world.tokens),
         "requests": troubles.requests,
         "peak_per_s": troubles.peak_per_s,
+        "callback_answers": request.app.state.callbacks.answers,
     }
 
 
@@ -215,6 +273,7 @@ def main() -> None:
         "GOOGLE_SERVICE_ACCOUNT_FILE": str(account),
         "GOOGLE_WALLET_BASE_URL": base_url,
         "GOOGLE_SAVE_URL": f"{base_url}/gp/v/save",
+        "GOOGLE_KEYS_URL": f"{base_url}/gp/m/issuer/keys",
     }
     print(json.dumps(facts, indent=2))
     app = create_app([account], clock=lambda: datetime.now(UTC))

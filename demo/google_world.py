@@ -172,6 +172,15 @@ class World:
         self.users |= dict.fromkeys(saved, user)
         return saved
 
+    def remove(self, object_id: str) -> None:
+        """Take an object out of its user's wallet."""
+        del self.users[object_id]
+
+    def told_of(self, object_id: str) -> tuple[str, str | None]:
+        """The class of an object, and who hears of its saves and removals."""
+        class_id = self.objects[object_id]["classId"]
+        return class_id, self.classes[class_id].get("callbackOptions", {}).get("url")
+
     def _saved(self, entry: Json, user: str) -> str:
         if set(entry) != {"id"} or entry["id"] not in self.objects:
             raise ValueError("the link must name an existing object by its id only")

@@ -7,7 +7,7 @@ dates in the files move with the day.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -35,6 +35,8 @@ class Person:
     label: Mapping[str, str]
     record: Record | None
     replaced_by: str | None = None
+    # What the log-in tells of the organisation somebody acts for; nobody but a citizen here.
+    organisation: Mapping[str, Any] = field(default_factory=lambda: {"vo_doelgroepcode": "BUR"})
 
 
 def synthetic_insz(born: date, counter: int, *, bis: bool = False) -> str:

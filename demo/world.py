@@ -34,6 +34,7 @@ from demo.deployment import (
     Deployment,
     prepare,
 )
+from demo.officials import OFFICIALS
 from demo.population import Person, by_key, cast
 from demo.serving import free_port, listening, process, running
 
@@ -133,7 +134,7 @@ def simulators(
     issuer = f"{addresses.identity_provider}/op"
     return {
         "identity_provider": identity_provider.create_app(
-            people, issuer=issuer, clients=[client], clock=clock
+            (*people, *OFFICIALS), issuer=issuer, clients=[client], clock=clock
         ),
         "epd": epd.create_app(people, client_id=CLIENT_ID, client_secret=credentials.epd_secret),
         "google": google_wallet.create_app([credentials.google_account], clock=clock),

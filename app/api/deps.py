@@ -19,6 +19,8 @@ from app.identity.oidc import OidcClient
 from app.issuing import Issuing
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
+from app.passes.google_callbacks import GoogleCallbacks
+from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
 from app.verification.verify import Superseded
 from app.web.pages import Pages
@@ -34,14 +36,20 @@ class House:
     public_url: str
     code_base: str
     superseded: Superseded
+    # Means of authentication strong enough for what does harm in wrong hands.
+    step_up_acr: frozenset[str]
     database: Database
     ring: KeyRing
     recorder: Recorder
+    offline_lists: OfflineLists
     oidc: OidcClient
     issuing: Issuing
     apple: ApplePasses
     certificates: Certificates
+    google_callbacks: GoogleCallbacks
     limits: Limits
+    # Published counts below this are hidden.
+    small_cell: int
     pages: Pages
     texts: Texts
 

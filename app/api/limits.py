@@ -18,9 +18,11 @@ from starlette.exceptions import HTTPException
 
 RATES: dict[str, RateLimitItem] = {
     "camera": parse("60/minute"),
+    "statistics": parse("60/minute"),
     # As few as a till may get wrong (docs/card-token.md, section 3).
     "rotating-digits": parse("20/5minutes"),
     "typed-number": parse("10/minute"),
+    "enrolment": parse("10/minute"),
     "refused-key": parse("30/minute"),
     "refused-client": parse("30/minute"),
     "token": parse("60/minute"),

@@ -4,29 +4,45 @@ The cookie of an attempt and the cookie of a session are different ones, and a s
 always begins with a new id. What the provider says is judged in `app.identity`.
 """
 
+import uuid
+from typing import Annotated, Literal
+
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from app.api.deps import House, Now, TheHouse, language, page
 from app.api.limits import address
+from app.api.officials import seal_official
 from app.api.visitors import (
     LOGIN_MAX_AGE_S,
-    ActingVisitor,
+    FormToken,
     drop_cookie,
     read_cookie,
+    require_own_form,
     seal_person,
     set_cookie,
 )
 from app.cards.names import Name
-from app.errors import Unavailable
+from app.errors import Unauthenticated, Unavailable
 from app.identity import sessions
-from app.identity.authorization import read_response
+from app.identity.authorization import AuthorizationResponse, LoginAttempt, read_response
+from app.identity.oidc import Identity, OfficialIdentity
 from app.identity.refusal import Cause, LoginRefused
+from app.identity.roles import STEP_UP_LIFETIME, Capacity
 from app.issuing import Person
 from app.web.problem_texts import LOGIN_FAILURES
 
 router = APIRouter(tags=["teacher"], include_in_schema=False)
+
+Audience = Literal["teacher", "personnel", "office"]
+CAPACITIES: dict[Audience, Capacity] = {
+    "teacher": Capacity.CITIZEN,
+    "personnel": Capacity.SCHOOL,
+    "office": Capacity.GOVERNMENT,
+}
+# An official who proved who they are longer ago does it again, whatever the provider remembers.
+OFFICIAL_MAX_AGE_S = 8 * 3_600
 
 log = structlog.get_logger()
 
@@ -38,10 +54,30 @@ def welcome(request: Request) -> HTMLResponse:
 
 
 @router.get("/login")
-def login(request: Request, house: TheHouse, now: Now, to: str = "/card") -> RedirectResponse:
-    """Send the browser to the log-in of the government."""
+def login(
+    request: Request,
+    house: TheHouse,
+    now: Now,
+    to: str = "/card",
+    audience: Annotated[Audience, Query(alias="for")] = "teacher",
+    *,
+    again: bool = False,
+) -> RedirectResponse:
+    """Send the browser to the log-in of the government.
+
+    `for` says in which capacity; `again` asks an official to prove who they are once more.
+    """
     house.limits.count("login", address(request))
-    url, attempt = house.oidc.begin(language=language(request), now=now)
+    capacity = CAPACITIES[audience]
+    official = capacity is not Capacity.CITIZEN
+    step_up = again and official
+    url, attempt = house.oidc.begin(
+        language=language(request),
+        capacity=capacity,
+        step_up=step_up,
+        max_age_s=_max_age_s(step_up=step_up) if official else None,
+        now=now,
+    )
     browser = house.database.transact(
         lambda session: sessions.open_attempt(session, attempt, return_to=to)
     )
@@ -53,20 +89,30 @@ def login(request: Request, house: TheHouse, now: Now, to: str = "/card") -> Red
 @router.get("/callback", response_model=None)
 def callback(request: Request, house: TheHouse, now: Now) -> RedirectResponse | HTMLResponse:
     """Judge what the browser brought back and begin a session, or say why not."""
+    capacity = Capacity.CITIZEN
     try:
-        return _begun(request, house, now)
+        answer = read_response(request.query_params.multi_items())
+        attempt, return_to = _taken(request, house, answer, now)
+        capacity = attempt.capacity
+        identity = house.oidc.complete(answer, attempt, now=now)
+        return _begun(request, house, identity, return_to, now)
     except LoginRefused as refusal:
         log.warning("login-refused", cause=refusal.cause)
         failure = LOGIN_FAILURES[refusal.remedy]
-        response = page(request, "login_failed.html", status=403, failure=failure)
+        shown = {"failure": failure, "log_in": log_in_path(capacity)}
+        response = page(request, "login_failed.html", status=403, **shown)
         drop_cookie(response, house, "login")
         return response
 
 
 @router.post("/logout")
-def logout(visitor: ActingVisitor, house: TheHouse, now: Now) -> RedirectResponse:
-    """End the session here, then at the log-in of the government."""
-    house.database.transact(lambda session: sessions.end_session(session, visitor.token))
+def logout(request: Request, house: TheHouse, csrf: FormToken, now: Now) -> RedirectResponse:
+    """End the session here, a teacher's or an official's, then at the log-in of the government."""
+    token = read_cookie(request, house, "sid")
+    if token is None:
+        raise Unauthenticated("Nobody is logged in here.")
+    require_own_form(request, house, token, csrf)
+    house.database.transact(lambda session: sessions.end_session(session, token))
     try:
         there = house.oidc.logout_url(state="logged-out", now=now)
     except Unavailable:
@@ -82,23 +128,45 @@ def logged_out(request: Request) -> HTMLResponse:
     return page(request, "logged_out.html")
 
 
-def _begun(request: Request, house: House, now: Now) -> RedirectResponse:
-    answer = read_response(request.query_params.multi_items())
+def log_in_path(capacity: Capacity) -> str:
+    """The log-in of an audience."""
+    if capacity is Capacity.CITIZEN:
+        return "/login"
+    audience = next(audience for audience, own in CAPACITIES.items() if own is capacity)
+    home = "/roster" if capacity is Capacity.SCHOOL else "/office"
+    return f"/login?for={audience}&to={home}"
+
+
+def _max_age_s(*, step_up: bool) -> int:
+    # Half of what a step-up is worth, so that the session it leads to lasts a while.
+    return int(STEP_UP_LIFETIME.total_seconds()) // 2 if step_up else OFFICIAL_MAX_AGE_S
+
+
+def _taken(
+    request: Request, house: House, answer: AuthorizationResponse, now: Now
+) -> tuple[LoginAttempt, str]:
     browser = read_cookie(request, house, "login")
     if browser is None:
         raise LoginRefused(Cause.ATTEMPT)
     # Used up, and committed, before the code is exchanged.
-    attempt, return_to = house.database.transact(
+    return house.database.transact(
         lambda session: sessions.take_attempt(session, state=answer.state, browser=browser, now=now)
     )
-    identity = house.oidc.complete(answer, attempt, now=now)
-    person = Person(identity.insz, Name(identity.given_name, identity.family_name))
-    teacher_id, person = house.issuing.welcome(person, now=now)
+
+
+def _begun(
+    request: Request,
+    house: House,
+    identity: Identity | OfficialIdentity,
+    return_to: str,
+    now: Now,
+) -> RedirectResponse:
+    teacher_id, sealed = _who(house, identity, now)
     token = house.database.transact(
         lambda session: sessions.begin_session(
             session,
             teacher_id=teacher_id,
-            sealed_person=seal_person(house.ring, person),
+            sealed_person=sealed,
             authenticated_at=identity.authenticated_at,
             now=now,
             replaces=read_cookie(request, house, "sid"),
@@ -108,3 +176,14 @@ def _begun(request: Request, house: House, now: Now) -> RedirectResponse:
     set_cookie(response, house, "sid", token)
     drop_cookie(response, house, "login")
     return response
+
+
+def _who(
+    house: House, identity: Identity | OfficialIdentity, now: Now
+) -> tuple[uuid.UUID | None, bytes]:
+    """The teacher, if it is one, and what the session keeps of the person."""
+    if isinstance(identity, OfficialIdentity):
+        return None, seal_official(house.ring, identity.official)
+    person = Person(identity.insz, Name(identity.given_name, identity.family_name))
+    teacher_id, person = house.issuing.welcome(person, now=now)
+    return teacher_id, seal_person(house.ring, person)

@@ -97,19 +97,30 @@ def visitor(request: Request, house: TheHouse, now: Now) -> Visitor:
 TheVisitor = Annotated[Visitor, Depends(visitor)]
 
 
-def acting_visitor(
-    request: Request,
-    house: TheHouse,
-    visitor: TheVisitor,
-    csrf: Annotated[str, Form()] = "",
-    x_csrf_token: Annotated[str, Header()] = "",
-) -> Visitor:
-    """A visitor whose change came from a page of ours, in this very session."""
+def form_token(
+    csrf: Annotated[str, Form()] = "", x_csrf_token: Annotated[str, Header()] = ""
+) -> str:
+    """The form token of a request: a field of a form, or a header of a script."""
+    return csrf or x_csrf_token
+
+
+FormToken = Annotated[str, Depends(form_token)]
+
+
+def require_own_form(request: Request, house: House, token: str, presented: str) -> None:
+    """Refuse a change that did not come from a page of ours, in the session of `token`."""
     origin = request.headers.get("origin")
     if origin not in {None, house.public_url}:
         raise Forbidden("This form was not sent from our own page.")
-    if not sessions.csrf_matches(visitor.token, csrf or x_csrf_token):
+    if not sessions.csrf_matches(token, presented):
         raise Forbidden("This form is out of date. Load the page again; nothing was changed.")
+
+
+def acting_visitor(
+    request: Request, house: TheHouse, visitor: TheVisitor, csrf: FormToken
+) -> Visitor:
+    """A visitor whose change came from a page of ours, in this very session."""
+    require_own_form(request, house, visitor.token, csrf)
     return visitor
 
 

@@ -8,7 +8,8 @@ a restart. Kinds:
 - token: a P-256 signing key and a 32-byte secret each (docs/card-token.md, section 2);
 - pepper: turns national numbers into pseudonyms;
 - encryption: wraps the teachers' own data keys and the numbers a pull needs;
-- pass: authentication tokens of Apple passes.
+- pass: authentication tokens of Apple passes;
+- audit: vouches for the record of what people did (docs/decisions/0016).
 """
 
 import base64
@@ -35,8 +36,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from app.cards.token import KeyState, TokenKey
 
-Kind = Literal["token", "pepper", "encryption", "pass"]
-KINDS: tuple[Kind, ...] = ("token", "pepper", "encryption", "pass")
+Kind = Literal["token", "pepper", "encryption", "pass", "audit"]
+KINDS: tuple[Kind, ...] = ("token", "pepper", "encryption", "pass", "audit")
 FILE_NAME = "keyring.json"
 LISTED = ("kind", "id", "state", "created_at", "expires_at")
 SECRET_BYTES = 32
@@ -50,7 +51,7 @@ class KeyFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A symmetric key of the kinds pepper, encryption and pass."""
+    """A symmetric key of the kinds pepper, encryption, pass and audit."""
 
     id: int
     state: KeyState

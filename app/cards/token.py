@@ -163,11 +163,10 @@ class TokenKey:
         """Tell whether 64 bytes are the signature of this payload by this key."""
         return es256.has_signed(self.private_key, _PREFIX + payload, signature)
 
-    def seal(self, opened: Opened) -> bytes:
-        """Encrypt a pass number and a counter into 16 bytes that only this key opens."""
-        return self._reference_cipher.encryptor().update(
-            _REFERENCE.pack(opened.pass_number, opened.counter)
-        )
+    def seal(self, *opened: Opened) -> bytes:
+        """Encrypt pass numbers and counters, each into 16 bytes that only this key opens."""
+        blocks = (_REFERENCE.pack(one.pass_number, one.counter) for one in opened)
+        return self._reference_cipher.encryptor().update(b"".join(blocks))
 
     def open(self, reference: bytes) -> Opened | None:
         """Decrypt a reference; None when `seal` cannot have made it."""

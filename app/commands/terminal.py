@@ -4,14 +4,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
+import typer
 from rich.console import Console
 
 from app.db import Database
 from app.settings import Settings
 
 out = Console()
+Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
 def now() -> datetime:
@@ -24,6 +26,11 @@ def database() -> Iterator[Database]:
     """The database of this deployment, closed afterwards."""
     with closing(Database(Settings().database_url)) as opened:
         yield opened
+
+
+def warn(sentence: str) -> None:
+    """Tell a person something beside the answer."""
+    Console(stderr=True).print(sentence, style="yellow", highlight=False)
 
 
 def stop(sentence: str) -> NoReturn:

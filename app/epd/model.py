@@ -6,11 +6,26 @@ number only where the pull needs it, and then sealed by the key ring before it c
 """
 
 import uuid
-from datetime import date, datetime
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from fractions import Fraction
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, select, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    LargeBinary,
+    String,
+    and_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.cards.entitlement import (
@@ -47,6 +62,18 @@ class PersonnelRecord(Base):
     snapshot: Mapped[dict[str, Any]] = mapped_column(JSON)
     # ISO 3166-2; None is unknown or abroad.
     home_province: Mapped[str | None] = mapped_column(String(6))
+    # The first day on which the source, naming everybody it knows, no longer named this person:
+    # whatever ran there ended the day before. News of the same version brings it back.
+    absent_since: Mapped[date | None]
+
+
+class Institution(Base):
+    """Where a school stands, by its six-digit number; from the government's open data."""
+
+    __tablename__ = "institution"
+
+    number: Mapped[str] = mapped_column(String(6), primary_key=True)
+    postcode: Mapped[str] = mapped_column(String(4))
 
 
 def store(
@@ -70,25 +97,69 @@ def store(
         "received_at": now,
         "snapshot": status_to_json(record.status),
         "home_province": province(record.postcode, belgian_day(now)),
+        "absent_since": None,
     }
     if insz_encrypted is not None:
         values["insz_encrypted"] = insz_encrypted
     if insert_once(session, PersonnelRecord, key | values):
         return True
-    older = update(PersonnelRecord).filter_by(**key).where(PersonnelRecord.version < record.version)
+    older = update(PersonnelRecord).filter_by(**key).where(overtaken_by(record.version))
     return bool(session.connection().execute(older.values(values)).rowcount)
+
+
+def overtaken_by(version: int | ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether news of a version counts against a stored record: newer, or back after absence."""
+    same_again = and_(PersonnelRecord.version == version, PersonnelRecord.absent_since.is_not(None))
+    return or_(PersonnelRecord.version < version, same_again)
 
 
 def status_of(session: Session, teacher_id: uuid.UUID) -> PersonnelStatus | None:
     """What all sources together say of a teacher; None when none ever said anything."""
+    return statuses_of(session, [teacher_id]).get(teacher_id)
+
+
+def statuses_of(
+    session: Session, teacher_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, PersonnelStatus]:
+    """What all sources together say of each teacher, in one query; the unheard of are not in it."""
     rows = session.execute(
-        select(PersonnelRecord.source, PersonnelRecord.snapshot)
-        .where(PersonnelRecord.teacher_id == teacher_id)
-        .order_by(PersonnelRecord.source)
-    ).all()
-    if not rows:
-        return None
-    known = [(source, status_from_json(snapshot)) for source, snapshot in rows]
+        select(
+            PersonnelRecord.teacher_id,
+            PersonnelRecord.source,
+            PersonnelRecord.snapshot,
+            PersonnelRecord.absent_since,
+        )
+        .where(PersonnelRecord.teacher_id.in_(list(teacher_ids)))
+        .order_by(PersonnelRecord.teacher_id, PersonnelRecord.source)
+    )
+    return {
+        teacher_id: _together(
+            [
+                (source, without_running(status_from_json(snapshot), absent_since))
+                for _, source, snapshot, absent_since in said
+            ]
+        )
+        for teacher_id, said in groupby(rows, key=itemgetter(0))
+    }
+
+
+def without_running(status: PersonnelStatus, absent_since: date | None) -> PersonnelStatus:
+    """The status once its source left the person out: nothing runs on or begins from that day."""
+    if absent_since is None:
+        return status
+    last = absent_since - timedelta(days=1)
+    return replace(
+        status,
+        employments=tuple(
+            employment
+            if employment.end is not None and employment.end <= last
+            else replace(employment, end=last)
+            for employment in status.employments
+        ),
+    )
+
+
+def _together(known: list[tuple[str, PersonnelStatus]]) -> PersonnelStatus:
     deaths = [status.deceased_on for _, status in known if status.deceased_on is not None]
     return PersonnelStatus(
         employments=tuple(e for source, s in known if source == EPD for e in s.employments),

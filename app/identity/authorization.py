@@ -18,12 +18,12 @@ import httpx
 from app.identity.discovery import Metadata, ProviderFault
 from app.identity.refusal import Cause, LoginRefused
 from app.identity.registration import Registration
+from app.identity.roles import Capacity
 from app.identity.secret_text import fingerprint, new_secret
 
-SCOPE = "openid profile rrn"
-CITIZEN = "BUR"
-# `cap_hint` brings the person to the log-in of citizens at once.
-LOGIN_HINT = base64.b64encode(json.dumps({"cap_hint": CITIZEN}).encode()).decode()
+# A teacher is found by the national number; of an official nobody needs it.
+CITIZEN_SCOPE = "openid profile rrn"
+OFFICIAL_SCOPE = "openid profile vo"
 MAX_PARAMETER_LENGTH = 4_096
 
 # What `error` means for the person; any other word is our fault or the provider's.
@@ -44,6 +44,9 @@ class LoginAttempt:
     code_verifier: str = field(repr=False)
     max_age_s: int | None
     begun_at: datetime
+    capacity: Capacity = Capacity.CITIZEN
+    # Only the stronger means of authentication will do.
+    step_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ def request_login(
     language: str,
     max_age_s: int | None,
     now: datetime,
+    capacity: Capacity = Capacity.CITIZEN,
+    step_up: bool = False,
 ) -> tuple[str, LoginAttempt]:
     """The address for the browser, and the attempt to remember until it is back."""
     state = new_secret()
@@ -73,18 +78,20 @@ def request_login(
         code_verifier=new_secret(),
         max_age_s=max_age_s,
         begun_at=now,
+        capacity=capacity,
+        step_up=step_up,
     )
     request = {
         "response_type": "code",
         "client_id": registration.client_id,
         "redirect_uri": registration.redirect_uri,
-        "scope": SCOPE,
+        "scope": _scope(registration, capacity),
         "state": state,
         "nonce": attempt.nonce,
         "code_challenge": code_challenge(attempt.code_verifier),
         "code_challenge_method": "S256",
-        "acr_values": " ".join(sorted(registration.accepted_acr)),
-        "login_hint": LOGIN_HINT,
+        "acr_values": " ".join(sorted(accepted_acr(registration, step_up=step_up))),
+        "login_hint": _login_hint(capacity),
         "ui_locales": language,
     }
     if max_age_s is not None:
@@ -123,6 +130,22 @@ def code_in(answer: AuthorizationResponse, attempt: LoginAttempt, metadata: Meta
     if not answer.code:
         raise LoginRefused(Cause.CODE)
     return answer.code
+
+
+def accepted_acr(registration: Registration, *, step_up: bool) -> frozenset[str]:
+    """The means of authentication that will do for an attempt."""
+    return registration.step_up_acr if step_up else registration.accepted_acr
+
+
+def _scope(registration: Registration, capacity: Capacity) -> str:
+    if capacity is Capacity.CITIZEN:
+        return CITIZEN_SCOPE
+    return f"{OFFICIAL_SCOPE} {registration.roles.application}".strip()
+
+
+def _login_hint(capacity: Capacity) -> str:
+    """Brings the person to the log-in of that capacity at once."""
+    return base64.b64encode(json.dumps({"cap_hint": capacity.value}).encode()).decode()
 
 
 def code_challenge(code_verifier: str) -> str:

@@ -35,6 +35,9 @@ class StoredAttempt(Identified, Base):
     code_verifier: Mapped[str] = mapped_column(String(43))
     max_age_s: Mapped[int | None] = mapped_column(Integer)
     return_to: Mapped[str] = mapped_column(String(200))
+    # `roles.Capacity` in which the person is to come back.
+    capacity: Mapped[str] = mapped_column(String(3))
+    step_up: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(Moment, index=True)
 
 
@@ -46,8 +49,8 @@ class WebSession(Identified, Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     # None for people of the office, schools and partners: they need no card.
     teacher_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Teacher.id), index=True)
-    # Who logged in, sealed by the key ring: the number for the personnel file, the name for the
-    # card. It lives no longer than the session.
+    # Who logged in, sealed by the key ring: a teacher's number for the personnel file and name
+    # for the card, or an official with organisation and roles. It lives no longer than the session.
     sealed_person: Mapped[bytes | None] = mapped_column(LargeBinary)
     # When the person proved who they are, by the provider's clock.
     authenticated_at: Mapped[datetime] = mapped_column(Moment)

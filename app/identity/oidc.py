@@ -1,4 +1,4 @@
-"""Logging a citizen in with OpenID Connect: code flow, PKCE, one provider, fail closed.
+"""Logging people in with OpenID Connect: code flow, PKCE, one provider, fail closed.
 
 `OidcClient.begin` sends the browser away, `complete` judges what it brings back:
 
@@ -12,7 +12,8 @@
  8. answer        an ID token and a Bearer access token
  9.-23.           the ID token (`id_token`)
 24. userinfo      only where claims are missing, and of the same `sub`
-25. capacity      a citizen, where the provider says in which capacity somebody came
+25. capacity      a citizen, where the provider says in which capacity somebody came; an official
+                  in the capacity asked for, with a role for the organisation (`roles`)
 26. rrn           a national number with right check digits
 27. names         both
 
@@ -32,9 +33,9 @@ from app.cards.insz import Insz
 from app.client_authentication import prove
 from app.identity import id_token
 from app.identity.authorization import (
-    CITIZEN,
     AuthorizationResponse,
     LoginAttempt,
+    accepted_acr,
     code_in,
     request_login,
     with_query,
@@ -43,6 +44,7 @@ from app.identity.id_token import Claims, Expected
 from app.identity.provider import Provider
 from app.identity.refusal import Cause, LoginRefused
 from app.identity.registration import Registration
+from app.identity.roles import Capacity, Official, official_in
 
 PERSON_CLAIMS = frozenset({"rrn", "given_name", "family_name"})
 MAX_NAME_LENGTH = 200
@@ -59,6 +61,14 @@ class Identity:
     given_name: str = field(repr=False)
     family_name: str = field(repr=False)
     acr: str
+    authenticated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialIdentity:
+    """An official, and when they proved who they are."""
+
+    official: Official
     authenticated_at: datetime
 
 
@@ -88,21 +98,34 @@ class OidcClient:
         self._provider.close()
 
     def begin(
-        self, *, language: str, now: datetime, max_age_s: int | None = None
+        self,
+        *,
+        language: str,
+        now: datetime,
+        max_age_s: int | None = None,
+        capacity: Capacity = Capacity.CITIZEN,
+        step_up: bool = False,
     ) -> tuple[str, LoginAttempt]:
         """The address to send the browser to, and what to remember until it is back.
 
         `language` is nl, fr, en or de. `max_age_s` asks for a log-in at the provider that is
-        not older than that (0: once more, now); None is content with any.
+        not older than that (0: once more, now); None is content with any. `step_up` wants the
+        stronger means of authentication.
         """
         metadata = self._provider.metadata(now=now)
         return request_login(
-            self._registration, metadata, language=language, max_age_s=max_age_s, now=now
+            self._registration,
+            metadata,
+            language=language,
+            max_age_s=max_age_s,
+            capacity=capacity,
+            step_up=step_up,
+            now=now,
         )
 
     def complete(
         self, answer: AuthorizationResponse, attempt: LoginAttempt, *, now: datetime
-    ) -> Identity:
+    ) -> Identity | OfficialIdentity:
         """The person, once steps 3 to 27 hold; the attempt must have been taken (step 2)."""
         code = code_in(answer, attempt, self._provider.metadata(now=now))
         token, access_token = self._redeem(code, attempt, now=now)
@@ -111,7 +134,7 @@ class OidcClient:
             client_id=self._registration.client_id,
             nonce=attempt.nonce,
             access_token=access_token,
-            accepted_acr=self._registration.accepted_acr,
+            accepted_acr=accepted_acr(self._registration, step_up=attempt.step_up),
             begun_at=attempt.begun_at,
             authenticated_since=_authenticated_since(attempt),
             now=now,
@@ -119,6 +142,9 @@ class OidcClient:
         claims = id_token.verify(
             token, find_key=lambda key_id: self._provider.key(key_id, now=now), expected=expected
         )
+        if attempt.capacity is not Capacity.CITIZEN:
+            official = official_in(claims, capacity=attempt.capacity, book=self._registration.roles)
+            return OfficialIdentity(official, _authenticated_at(claims))
         return _identity(self._with_userinfo(claims, access_token, now=now))
 
     def logout_url(self, *, state: str, now: datetime) -> str | None:
@@ -164,7 +190,7 @@ class OidcClient:
 
 def _identity(claims: Claims) -> Identity:
     """Steps 25 to 27."""
-    if claims.get("vo_doelgroepcode", CITIZEN) != CITIZEN:
+    if claims.get("vo_doelgroepcode", Capacity.CITIZEN) != Capacity.CITIZEN:
         raise LoginRefused(Cause.CAPACITY)
     return Identity(
         issuer=claims["iss"],
@@ -173,8 +199,12 @@ def _identity(claims: Claims) -> Identity:
         given_name=_name(claims.get("given_name")),
         family_name=_name(claims.get("family_name")),
         acr=claims["acr"],
-        authenticated_at=datetime.fromtimestamp(claims.get("auth_time", claims["iat"]), UTC),
+        authenticated_at=_authenticated_at(claims),
     )
+
+
+def _authenticated_at(claims: Claims) -> datetime:
+    return datetime.fromtimestamp(claims.get("auth_time", claims["iat"]), UTC)
 
 
 def _insz(rrn: object) -> Insz:

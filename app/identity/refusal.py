@@ -17,6 +17,8 @@ class Remedy(StrEnum):
     CANCELLED = "cancelled"
     STRONGER_MEANS = "stronger-means"
     AS_CITIZEN = "as-citizen"
+    AS_OFFICIAL = "as-official"
+    NO_ROLE = "no-role"
     NO_NUMBER = "no-number"
     LATER = "later"
 
@@ -50,6 +52,9 @@ class Cause(StrEnum):
     ACR = "acr"  # 23
     USERINFO = "userinfo"  # 24
     CAPACITY = "capacity"  # 25
+    OFFICIAL_CAPACITY = "official-capacity"  # 25
+    ORGANISATION = "organisation"  # 25
+    ROLE = "role"  # 25
     NATIONAL_NUMBER_MISSING = "national-number-missing"  # 26
     NATIONAL_NUMBER = "national-number"  # 26
     NAME = "name"  # 27
@@ -65,6 +70,9 @@ REMEDIES = {
     Cause.AUTH_TIME: Remedy.START_AGAIN,
     Cause.ACR: Remedy.STRONGER_MEANS,
     Cause.CAPACITY: Remedy.AS_CITIZEN,
+    Cause.OFFICIAL_CAPACITY: Remedy.AS_OFFICIAL,
+    Cause.ORGANISATION: Remedy.NO_ROLE,
+    Cause.ROLE: Remedy.NO_ROLE,
     Cause.NATIONAL_NUMBER_MISSING: Remedy.NO_NUMBER,
     Cause.NATIONAL_NUMBER: Remedy.NO_NUMBER,
 }
@@ -74,6 +82,8 @@ SENTENCES = {
     Remedy.CANCELLED: "The log-in was cancelled. Nothing has changed.",
     Remedy.STRONGER_MEANS: "Log in with eID, itsme or another means of at least that strength.",
     Remedy.AS_CITIZEN: "Log in as a citizen, not on behalf of a school or an organisation.",
+    Remedy.AS_OFFICIAL: "Log in on behalf of the school or the organisation that you work for.",
+    Remedy.NO_ROLE: "This account has no role here. Who manages accounts there can give it one.",
     Remedy.NO_NUMBER: "The log-in gave no valid national number. Use another means of log-in.",
     Remedy.LATER: "The answer of the log-in service could not be trusted. Try again later.",
 }

@@ -4,9 +4,10 @@ Whatever stands here was exchanged on paper; a log-in that does not fit it is re
 request to the token endpoint is proven to be ours is in `app.client_authentication`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.client_authentication import ClientKey, ClientSecret
+from app.identity.roles import RoleBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,9 @@ class Registration:
     post_logout_redirect_uri: str
     # Means of authentication that are strong enough for a card.
     accepted_acr: frozenset[str]
+    # The stronger ones among them, for what officials do that does harm in wrong hands.
+    step_up_acr: frozenset[str] = frozenset()
+    roles: RoleBook = field(default_factory=RoleBook)
 
     def __post_init__(self) -> None:
         if not self.accepted_acr:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.identity.authorization import LoginAttempt
 from app.identity.model import StoredAttempt, WebSession
 from app.identity.refusal import Cause, LoginRefused
+from app.identity.roles import Capacity
 from app.identity.secret_text import SECRET_LENGTH, fingerprint, new_secret
 
 ATTEMPT_LIFETIME = timedelta(minutes=10)
@@ -61,6 +62,8 @@ def open_attempt(session: Session, attempt: LoginAttempt, *, return_to: str) -> 
             code_verifier=attempt.code_verifier,
             max_age_s=attempt.max_age_s,
             return_to=local_path(return_to),
+            capacity=attempt.capacity,
+            step_up=attempt.step_up,
             created_at=attempt.begun_at,
         )
     )
@@ -95,6 +98,8 @@ def take_attempt(
         code_verifier=taken.code_verifier,
         max_age_s=taken.max_age_s,
         begun_at=taken.created_at,
+        capacity=Capacity(taken.capacity),
+        step_up=taken.step_up,
     )
     return attempt, taken.return_to
 

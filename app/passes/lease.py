@@ -25,10 +25,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from app.cards import lifecycle
 from app.cards.entitlement import CardStatus
 from app.cards.model import Card, WalletPass
 from app.cards.token import Carrier
 from app.db import insert_once, uuid7
+from app.passes.google_holdings import note_users
 from app.passes.model import DeviceRegistration, PassDelivery
 from app.passes.registrations import confirm_devices
 
@@ -62,16 +64,28 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a wallet that holds passes itself (Google) said when it took one.
+
+    `generation` is what it has now, `has_users` whether anybody saved it when it was asked.
+    """
+
+    generation: int
+    has_users: bool | None
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one pass: its wallet has `revision`, or `failure` says why it does not.
 
-    `final`: tried again unchanged it would fail again. `generation` is what the wallet
-    acknowledged, where acknowledging means having it. `wait_s` is the least to wait.
+    `final`: tried again unchanged it would fail again. `answer` comes from a wallet whose
+    acknowledging means having it. `wait_s` is the least to wait.
     """
 
     pass_id: uuid.UUID
     revision: int
-    generation: int | None = None
+    answer: Answer | None = None
     failure: str | None = None
     final: bool = False
     wait_s: float = 0.0
@@ -196,23 +210,27 @@ def given_up() -> ColumnElement[bool]:
 
 
 def _delivered(session: Session, lease: uuid.UUID, outcome: Outcome, now: datetime) -> None:
-    # The wallet has it, whoever holds the lease now; a newer acknowledgement stays.
-    session.execute(
-        update(WalletPass)
-        .where(WalletPass.id == outcome.pass_id, WalletPass.pushed_revision < outcome.revision)
-        .values(pushed_revision=outcome.revision),
-        execution_options={"synchronize_session": False},
-    )
-    if outcome.generation is not None:
+    if outcome.answer is None:
+        # The wallet was told, whoever holds the lease now; a newer revision stays.
         session.execute(
             update(WalletPass)
-            .where(
-                WalletPass.id == outcome.pass_id,
-                func.coalesce(WalletPass.confirmed_generation, 0) < outcome.generation,
-            )
-            .values(confirmed_generation=outcome.generation, confirmed_at=now),
+            .where(WalletPass.id == outcome.pass_id, WalletPass.pushed_revision < outcome.revision)
+            .values(pushed_revision=outcome.revision),
             execution_options={"synchronize_session": False},
         )
+    else:
+        answer = outcome.answer
+        lifecycle.confirm(
+            session,
+            outcome.pass_id,
+            generation=answer.generation,
+            revision=outcome.revision,
+            now=now,
+        )
+        if answer.has_users is not None:
+            note_users(
+                session, outcome.pass_id, has_users=answer.has_users, asked_at=answer.asked_at
+            )
     session.execute(
         delete(PassDelivery).where(
             PassDelivery.pass_id == outcome.pass_id, PassDelivery.leased_by == lease

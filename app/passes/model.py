@@ -1,4 +1,4 @@
-"""DeviceRegistration and PassDelivery: who holds an Apple pass, and what is on its way there.
+"""DeviceRegistration, GoogleHolding, PassDelivery: who holds a pass, and what is on its way.
 
 What phones have confirmed is written back to `WalletPass`, so that verification reads no table
 of this room. A delivery row exists only while something is due or went wrong.
@@ -7,7 +7,15 @@ of this room. A delivery row exists only while something is due or went wrong.
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Identified, Moment
@@ -30,6 +38,53 @@ class DeviceRegistration(Identified, Base):
     downloaded_at: Mapped[datetime | None] = mapped_column(Moment)
 
     __table_args__ = (UniqueConstraint("device_library_identifier", "pass_id"),)
+
+
+class GoogleHolding(Base):
+    """Whether a Google pass is in somebody's wallet; there is no row before the first word of it.
+
+    Google's callbacks tell, and every answer to an insert or a patch (`hasUsers`).
+    """
+
+    __tablename__ = "google_holding"
+
+    pass_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("wallet_pass.id"), primary_key=True)
+    # The first time that we heard of it being saved; a removal takes nothing back.
+    saved_at: Mapped[datetime | None] = mapped_column(Moment)
+    held: Mapped[bool] = mapped_column(default=False)
+    heard_at: Mapped[datetime] = mapped_column(Moment)
+    # The end of the newest callback that counted (Unix ms): an older one says nothing any more.
+    newest_ms: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class CallbackNonce(Base):
+    """A callback that was taken; kept until it would be refused for its age anyway."""
+
+    __tablename__ = "callback_nonce"
+
+    nonce: Mapped[str] = mapped_column(String(64), primary_key=True)
+    expires_ms: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class NextTurn(Base):
+    """The moment of the next call that all processes together may make (`pace.SharedPace`)."""
+
+    __tablename__ = "next_turn"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+
+
+class DeliveryRun(Base):
+    """How the delivery to one wallet goes, for whoever watches (`progress`)."""
+
+    __tablename__ = "delivery_run"
+
+    carrier: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    begun_at: Mapped[datetime] = mapped_column(Moment)
+    last_at: Mapped[datetime] = mapped_column(Moment)
+    delivered: Mapped[int] = mapped_column(BigInteger, default=0)
+    refused_since: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class PassDelivery(Base):

@@ -6,19 +6,22 @@ between.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.cards.model import WalletPass
 from app.cards.token import Carrier
 from app.db import uuid7
 from app.verification import records
+from app.verification.late import Statuses
 from app.verification.model import Scan
+from app.verification.records import Entry
 from app.verification.tills import PresentedKey
 from app.verification.verdict import Caller, PassState, PastScan, Verdict
 from app.verification.verify import Examined, wants_history
@@ -58,12 +61,17 @@ class Ledger:
         examined: Iterable[Examined],
         *,
         at: datetime,
+        nonces: Collection[uuid.UUID] = (),
     ) -> None:
+        """`at` is the earliest moment to judge; `nonces` are those of uploads in this batch."""
         self._session = session
         readable = list(examined)
+        self._uploading = bool(nonces)
         self._callers = records.callers(session, keys)
         self._states = records.states(session, readable)
         self._history = records.history(session, self._remembered(readable), at=at)
+        self._uploads = records.uploads(session, nonces)
+        self._statuses = records.statuses(session, self._cards(readable) if nonces else ())
         self._scans: list[dict[str, Any]] = []
         self._accepted: dict[uuid.UUID, dict[str, Any]] = {}
 
@@ -79,17 +87,28 @@ class Ledger:
         """Earlier scans of the card, as far as the rules may look at them."""
         return self._history[state.card_id] if state else ()
 
+    def upload(self, caller: Caller, nonce: uuid.UUID) -> PastScan | None:
+        """What this till uploaded under a nonce before."""
+        return self._uploads.get((caller.till_id, nonce))
+
+    def statuses(self, state: PassState | None) -> Statuses:
+        """The statuses of the card through time; for uploads only."""
+        return self._statuses[state.card_id] if state else ()
+
     def enter(
-        self, verdict: Verdict, examined: Examined | None, *, caller: Caller, channel: str
+        self, verdict: Verdict, examined: Examined | None, *, caller: Caller, entry: Entry
     ) -> Verdict:
         """Note a fresh verdict under its new verification id."""
         verdict = replace(verdict, verification_id=uuid7())
         state = self.state(examined) if examined else None
         digest = examined.digest if examined else b""
-        self._scans.append(records.scan_row(verdict, state, digest, caller=caller, channel=channel))
+        self._scans.append(records.scan_row(verdict, state, digest, caller=caller, entry=entry))
+        past = PastScan(state.pass_id if state else None, caller, digest, verdict)
+        if entry.upload:
+            self._uploads[caller.till_id, entry.upload.nonce] = past
         if examined and state:
-            self._history[state.card_id].append(PastScan(state.pass_id, caller, digest, verdict))
-            if verdict.valid and state.pass_id:
+            self._history[state.card_id].append(past)
+            if verdict.valid and state.pass_id and not entry.upload:
                 self._accept(examined, state, verdict)
         return verdict
 
@@ -108,7 +127,7 @@ class Ledger:
     def write(self) -> None:
         """Store scans and accepted moments; `Overtaken` when another process was first."""
         if self._scans:
-            self._session.execute(insert(Scan), self._scans)
+            self._insert()
         if not self._accepted:
             return
         # In one order everywhere: two batches over the same passes wait, they do not deadlock.
@@ -117,6 +136,20 @@ class Ledger:
         if result.rowcount != len(rows):
             raise Overtaken
 
+    def _insert(self) -> None:
+        try:
+            self._session.execute(insert(Scan), self._scans)
+        except IntegrityError as error:
+            if not self._uploading:
+                raise
+            raise Overtaken from error  # the same upload, at another process
+
     def _remembered(self, examined: Iterable[Examined]) -> set[uuid.UUID]:
+        if self._uploading:
+            return self._cards(examined)
         states = ((one, self._states.get(one.names)) for one in examined)
         return {state.card_id for one, state in states if state and wants_history(one, state)}
+
+    def _cards(self, examined: Iterable[Examined]) -> set[uuid.UUID]:
+        states = (self._states.get(one.names) for one in examined)
+        return {state.card_id for state in states if state}

@@ -1,7 +1,7 @@
 """Partners and their tills, as the card office and the command line make and stop them."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -36,19 +36,11 @@ def add_partner(session: Session, name: str, *, category: str, now: datetime) ->
 def add_till(
     session: Session, partner: Partner, name: str, *, place: Place = NOWHERE, now: datetime
 ) -> Till:
-    """Add a till to a partner."""
-    till = Till(
-        id=uuid7(),
-        partner_id=partner.id,
-        name=name,
-        postcode=place.postcode,
-        latitude=place.latitude,
-        longitude=place.longitude,
-        created_at=now,
-    )
-    session.add(till)
-    session.flush()
-    return till
+    """Add a till to a partner; `Conflict` when it has one of that name."""
+    values = {"id": uuid7(), "partner_id": partner.id, "name": name, "created_at": now}
+    if not insert_once(session, Till, values | asdict(place)):
+        raise Conflict(f"{partner.name} has a till named {name} already.")
+    return till_named(session, partner.id, name)
 
 
 def partner_named(session: Session, name: str) -> Partner:

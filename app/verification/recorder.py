@@ -22,10 +22,12 @@ from sqlalchemy.orm import Session
 from app.cards.keyring import KeyRing, Keys
 from app.cards.token import Fault
 from app.db import AWAY, Database
-from app.errors import Failure, Forbidden, Unauthenticated, Unavailable
+from app.errors import Conflict, Failure, Forbidden, Unauthenticated, Unavailable
+from app.verification.late import judge_upload
 from app.verification.ledger import Ledger, Overtaken
+from app.verification.records import Entry
 from app.verification.tills import PresentedKey
-from app.verification.verdict import Asked, Reason, Verdict
+from app.verification.verdict import Asked, PastScan, Reason, Verdict
 from app.verification.verify import Examined, Superseded, examine, judge, refusal
 
 MAX_BATCH = 256
@@ -44,6 +46,12 @@ class Presentation:
     channel: str
     asked: Asked
     till_id: uuid.UUID | None = None
+    benefit_id: uuid.UUID | None = None
+
+    @property
+    def entry(self) -> Entry:
+        """What goes on record of it beside the verdict."""
+        return Entry(self.channel, self.benefit_id, self.asked.upload)
 
 
 Outcome = Verdict | Failure
@@ -132,7 +140,11 @@ class Recorder:
     ) -> Sequence[Outcome]:
         readable = [one for one in examined if isinstance(one, Examined)]
         ledger = Ledger(
-            session, {one.key for one in batch}, readable, at=min(one.asked.at for one in batch)
+            session,
+            {one.key for one in batch},
+            readable,
+            at=min(one.asked.at for one in batch),
+            nonces={one.asked.upload.nonce for one in batch if one.asked.upload},
         )
         outcomes = [
             self._verdict(ledger, one, read, keys)
@@ -149,17 +161,30 @@ class Recorder:
             return Unauthenticated("This till key is not valid.")
         if one.till_id not in {None, caller.till_id}:
             return Forbidden("This key belongs to another till than the one named.")
-        if isinstance(read, Fault):
-            verdict = refusal(Reason(read.value), read.value, one.asked.at)
-            return ledger.enter(verdict, None, caller=caller, channel=one.channel)
-        state = ledger.state(read)
         asked = replace(one.asked, caller=caller)
-        verdict = judge(
-            read, state, ledger.past(state), asked, keys=keys, superseded=self._superseded
-        )
+        if asked.upload and (before := ledger.upload(caller, asked.upload.nonce)):
+            return _uploaded_before(before, read)
+        verdict = self._judged(ledger, read, asked, keys)
         if verdict.repeat:
             return verdict
-        return ledger.enter(verdict, read, caller=caller, channel=one.channel)
+        examined = None if isinstance(read, Fault) else read
+        return ledger.enter(verdict, examined, caller=caller, entry=one.entry)
+
+    def _judged(self, ledger: Ledger, read: Examined | Fault, asked: Asked, keys: Keys) -> Verdict:
+        if isinstance(read, Fault):
+            return refusal(Reason(read.value), read.value, asked.at)
+        state = ledger.state(read)
+        past = ledger.past(state)
+        if asked.upload:
+            return judge_upload(read, state, ledger.statuses(state), past, asked)
+        return judge(read, state, past, asked, keys=keys, superseded=self._superseded)
+
+
+def _uploaded_before(before: PastScan, read: Examined | Fault) -> Outcome:
+    """The verdict of the first upload under this nonce; initials are not stored."""
+    if before.digest != (b"" if isinstance(read, Fault) else read.digest):
+        return Conflict("Another scan was uploaded under this nonce before.")
+    return replace(before.verdict, repeat=True)
 
 
 def _answer(future: "Future[Verdict]", outcome: Outcome) -> None:

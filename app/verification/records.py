@@ -7,22 +7,40 @@ ledger, which keeps the books of a batch, and from whoever asks for one earlier 
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from app.cards.entitlement import card_year
-from app.cards.model import Card, WalletPass
+from app.cards import lifecycle
+from app.cards.entitlement import CardStatus, card_year
+from app.cards.model import Card, CardEvent, WalletPass
 from app.cards.token import Carrier
 from app.errors import NotFound, Unauthenticated
 from app.partners import Partner
 from app.verification.model import REMEMBERED, Scan, Till, TillKey
 from app.verification.tills import PresentedKey
-from app.verification.verdict import Caller, Grade, PassState, PastScan, Reason, Verdict
+from app.verification.verdict import (
+    Caller,
+    Grade,
+    PassState,
+    PastScan,
+    Reason,
+    Upload,
+    Verdict,
+)
 from app.verification.verify import HISTORY, WRONG_DIGITS, Examined
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What goes on record beside a verdict."""
+
+    channel: str
+    benefit_id: uuid.UUID | None = None
+    upload: Upload | None = None
 
 
 def callers(session: Session, keys: Iterable[PresentedKey]) -> dict[PresentedKey, Caller]:
@@ -42,6 +60,14 @@ def callers(session: Session, keys: Iterable[PresentedKey]) -> dict[PresentedKey
         for row, till in [stored[key.id]]
         if key.opens(row)
     }
+
+
+def caller_of(session: Session, key: PresentedKey) -> Caller:
+    """The till behind one key; `Unauthenticated` when there is none."""
+    caller = callers(session, [key]).get(key)
+    if caller is None:
+        raise Unauthenticated("This till key is not valid.")
+    return caller
 
 
 def states(session: Session, examined: Iterable[Examined]) -> dict[int | str, PassState]:
@@ -83,11 +109,39 @@ def history(
     return found
 
 
+def uploads(
+    session: Session, nonces: Collection[uuid.UUID]
+) -> dict[tuple[uuid.UUID, uuid.UUID], PastScan]:
+    """Checks made without a network that came in before, by till and nonce."""
+    if not nonces:
+        return {}
+    rows = select(Scan, Till).join(Till, Scan.till_id == Till.id).where(Scan.nonce.in_(nonces))
+    return {
+        (scan.till_id, scan.nonce): _past(scan, till)
+        for scan, till in session.execute(rows)
+        if scan.nonce is not None
+    }
+
+
+def statuses(
+    session: Session, card_ids: Collection[uuid.UUID]
+) -> defaultdict[uuid.UUID, list[tuple[datetime, CardStatus]]]:
+    """Every status that these cards ever had, each with its first moment, oldest first."""
+    found: defaultdict[uuid.UUID, list[tuple[datetime, CardStatus]]] = defaultdict(list)
+    if card_ids:
+        rows = (
+            select(CardEvent.card_id, CardEvent.at, CardEvent.what)
+            .where(CardEvent.card_id.in_(card_ids), CardEvent.what.in_(lifecycle.BECOMES))
+            .order_by(CardEvent.at, CardEvent.id)
+        )
+        for card_id, at, what in session.execute(rows):
+            found[card_id].append((at, lifecycle.BECOMES[what]))
+    return found
+
+
 def recorded(session: Session, scan_id: uuid.UUID, key: PresentedKey) -> tuple[Verdict, str]:
     """An earlier verdict and its channel, for the partner who got it; `NotFound` otherwise."""
-    caller = callers(session, [key]).get(key)
-    if caller is None:
-        raise Unauthenticated("This till key is not valid.")
+    caller = caller_of(session, key)
     found = select(Scan, Till).join(Till, Scan.till_id == Till.id).where(Scan.id == scan_id)
     row = session.execute(found.where(Scan.partner_id == caller.partner_id)).one_or_none()
     if row is None:
@@ -97,9 +151,10 @@ def recorded(session: Session, scan_id: uuid.UUID, key: PresentedKey) -> tuple[V
 
 
 def scan_row(
-    verdict: Verdict, state: PassState | None, digest: bytes, *, caller: Caller, channel: str
+    verdict: Verdict, state: PassState | None, digest: bytes, *, caller: Caller, entry: Entry
 ) -> dict[str, Any]:
     """A verdict as a row of `Scan`."""
+    upload = entry.upload
     return {
         "id": verdict.verification_id,
         "partner_id": caller.partner_id,
@@ -107,7 +162,7 @@ def scan_row(
         "card_id": state and state.card_id,
         "pass_id": state and state.pass_id,
         "at": verdict.checked_at,
-        "channel": channel,
+        "channel": entry.channel,
         "carrier": verdict.carrier,
         "valid": verdict.valid,
         "reason": verdict.reason,
@@ -117,6 +172,9 @@ def scan_row(
         "test": verdict.test,
         "code_digest": digest,
         "accepted_moment": verdict.accepted_moment,
+        "benefit_id": entry.benefit_id,
+        "uploaded_at": upload and upload.at,
+        "nonce": upload and upload.nonce,
     }
 
 
@@ -136,7 +194,7 @@ def _state(card: Card, wallet_pass: WalletPass | None) -> PassState:
         known,
         pass_id=wallet_pass.id,
         carrier=Carrier(wallet_pass.carrier),
-        pass_revoked=wallet_pass.revoked_at is not None,
+        pass_revoked_at=wallet_pass.revoked_at,
         confirmed_generation=wallet_pass.confirmed_generation,
         confirmed_at=wallet_pass.confirmed_at,
         last_accepted=wallet_pass.last_accepted,

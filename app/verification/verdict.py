@@ -70,12 +70,24 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A check that a till made without a network: its own name for it, and when it came in."""
+
+    nonce: uuid.UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """The circumstances of a check; a phone camera has no caller."""
+    """The circumstances of a check; a phone camera has no caller.
+
+    `at` is the moment to judge: of an upload, when the till made the check.
+    """
 
     at: datetime
     caller: Caller | None = None
     min_grade: Grade = Grade.STATIC
+    upload: Upload | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +101,7 @@ class PassState:
     test: bool
     valid_from: datetime
     valid_until: datetime
-    pass_revoked: bool = False
+    pass_revoked_at: datetime | None = None
     confirmed_generation: int | None = None
     confirmed_at: datetime | None = None
     last_accepted: int | None = None

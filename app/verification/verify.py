@@ -115,10 +115,10 @@ def judge(  # noqa: C901, PLR0911 - the numbered steps read best as one list of 
         return refuse(Reason.TEST_CARD if state.test else Reason.UNKNOWN_CARD, "other_world")
     if caller and _guessed_too_often(state, history, caller, now):  # 7
         return refuse(Reason.SUSPENDED_CHECK, "suspended_check")
-    if outside := _outside_window(token, state, now):  # 8
+    if outside := outside_window(token, state, now):  # 8
         return refuse(outside, outside)
     not_active = state.status is not CardStatus.ACTIVE
-    if not_active or state.pass_revoked:  # 9
+    if not_active or state.pass_revoked_at:  # 9
         return refuse(Reason.NOT_VALID, state.status if not_active else "pass_revoked")
     old = _is_superseded(examined, state, now)
     if old and superseded == "strict":  # 10
@@ -129,7 +129,7 @@ def judge(  # noqa: C901, PLR0911 - the numbered steps read best as one list of 
     first = _first_time(examined, history, caller, now)
     if first is None and _is_used(moment, state):  # 12
         return refuse(Reason.ALREADY_USED, "already_used")
-    grade = Grade.STATIC if old else _grade(token, now)
+    grade = Grade.STATIC if old else grade_of(token, now)
     if not grade.reaches(asked.min_grade):  # 13
         return replace(refuse(Reason.GRADE_TOO_LOW, "grade_too_low"), grade=grade)
     initials = token.initials if token else 0
@@ -180,7 +180,8 @@ def _guessed_too_often(
     return wrong >= MAX_WRONG_DIGITS
 
 
-def _outside_window(token: Token | None, state: PassState, now: datetime) -> Reason | None:
+def outside_window(token: Token | None, state: PassState, now: datetime) -> Reason | None:
+    """Step 8: whether it is too early or too late for a code, or for its card."""
     if token:
         late_s = LATE_WEB_S if token.carrier is Carrier.WEB else 0
         if now.timestamp() < token.issued_at - EARLY_S:
@@ -236,7 +237,8 @@ def _first_time(
     return next(same, None)
 
 
-def _grade(token: Token | None, now: datetime) -> Grade:
+def grade_of(token: Token | None, now: datetime) -> Grade:
+    """How fresh a code is that nothing speaks against."""
     if token is None or token.carrier is Carrier.PAPER:
         return Grade.STATIC
     if token.carrier is Carrier.APPLE:
@@ -251,7 +253,13 @@ def _remarkable(
     """Many checks in a day, or two places too far apart: reasons to look at an identity card."""
     if state.carrier in {Carrier.WEB, Carrier.GOOGLE}:
         return False
-    used = [past for past in history if past.pass_id == state.pass_id and past.verdict.valid]
+    used = [
+        past
+        for past in history
+        if past.pass_id == state.pass_id
+        and past.verdict.valid
+        and past.verdict.checked_at > now - HISTORY
+    ]
     return len(used) >= MAX_CHECKS_A_DAY or any(
         past.caller.partner_id != caller.partner_id
         and past.verdict.checked_at > now - TRAVEL

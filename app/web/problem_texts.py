@@ -143,6 +143,16 @@ LOGIN_FAILURES: Mapping[Remedy, LoginFailure] = {
         Msgid("You logged in on behalf of a school or another organisation."),
         Msgid("Log in again as a citizen, for yourself."),
     ),
+    Remedy.AS_OFFICIAL: LoginFailure(
+        Msgid("You logged in as a citizen, or on behalf of another kind of organisation."),
+        Msgid("Log in again and choose the school or the organisation that you work for."),
+    ),
+    Remedy.NO_ROLE: LoginFailure(
+        Msgid("Your account has no role in the administration of the teacher card."),
+        Msgid(
+            "Ask whoever manages the accounts of your organisation for the role, then log in again."
+        ),
+    ),
     Remedy.NO_NUMBER: LoginFailure(
         Msgid("The log-in did not give your national number, so we cannot find your file."),
         Msgid("Log in again another way, with eID or itsme."),

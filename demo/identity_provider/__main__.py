@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import uvicorn
 
 from demo.identity_provider import Client, create_app
+from demo.officials import OFFICIALS
 from demo.population import cast
 
 
@@ -22,7 +23,7 @@ def main() -> None:
         secret="demo-secret-of-the-simulated-log-in",  # noqa: S106 - of a simulated client
     )
     app = create_app(
-        cast(datetime.now(UTC).date()),
+        (*cast(datetime.now(UTC).date()), *OFFICIALS),
         issuer=f"http://localhost:{arguments.port}/op",
         clients=[client],
         clock=lambda: datetime.now(UTC),

@@ -4,11 +4,13 @@ As strict as the real one: granted scopes only, PKCE with S256 always, known mea
 authentication, a code for 30 seconds.
 """
 
+import base64
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from demo.identity_provider.bends import Document, b64
 from demo.identity_provider.clients import Client
@@ -19,6 +21,8 @@ SCOPES = {
     "openid": ("sub",),
     "profile": ("given_name", "family_name"),
     "rrn": ("rrn",),
+    "vo": ("vo_id", "vo_doelgroepcode", "vo_orgcode", "vo_orgnaam"),
+    "lerarenkaart": ("lerarenkaart_rol_3d",),
 }
 MEANS = {
     "eid": "eID en kaartlezer",
@@ -55,6 +59,10 @@ class Person(Protocol):
     def label(self) -> Mapping[str, str]:
         """What part they play, by language; nl is there."""
 
+    @property
+    def organisation(self) -> Mapping[str, Any]:
+        """The claims of the organisation they act for; a citizen has `vo_doelgroepcode` BUR."""
+
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationRequest:
@@ -68,6 +76,8 @@ class AuthenticationRequest:
     state: str | None
     nonce: str | None
     wants_auth_time: bool
+    # Whom the log-in page offers; who comes back is the person's choice all the same.
+    capacity: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,7 @@ def accept(asked: Mapping[str, str]) -> AuthenticationRequest:
         state=asked.get("state"),
         nonce=asked.get("nonce"),
         wants_auth_time="max_age" in asked,
+        capacity=_capacity(asked.get("login_hint", "")),
     )
 
 
@@ -127,9 +138,19 @@ def person_claims(grant: Grant) -> Document:
         "given_name": person.given_name,
         "family_name": person.family_name,
         "rrn": person.insz,
+        "vo_id": hashlib.sha256(f"account of {person.key}".encode()).hexdigest()[:32],
+        **person.organisation,
     }
     granted = {claim for scope in grant.request.scopes for claim in SCOPES[scope]}
     return {claim: value for claim, value in claims.items() if claim in granted}
+
+
+def _capacity(login_hint: str) -> str:
+    """The capacity that the application asks for; that of a citizen where it asks for none."""
+    try:
+        return str(json.loads(base64.b64decode(login_hint, validate=True))["cap_hint"])
+    except (ValueError, LookupError, TypeError):
+        return "BUR"
 
 
 def _s256(code_verifier: str) -> str:

@@ -125,6 +125,7 @@ class IdentityProvider:
         people = [
             (person.key, f"{person.given_name} {person.family_name}: {person.label['nl']}")
             for person in self._people.values()
+            if person.organisation["vo_doelgroepcode"] == accepted.capacity
         ]
         means = [(acr, ACR[acr]) for acr in accepted.acr_values]
         return pages.choose_person(people, means, request_id=request_id)

@@ -13,7 +13,15 @@ from app.settings import Settings
 from demo.deployment import Deployment
 from tests.api.stage import Service
 
-AUDIENCES = {"teacher", "phone camera", "partner", "operations", "anyone", "Apple Wallet"}
+AUDIENCES = {
+    "teacher",
+    "phone camera",
+    "partner",
+    "operations",
+    "anyone",
+    "Apple Wallet",
+    "Google Wallet",
+}
 # What the framework serves, which has no tags.
 UNTAGGED = {"/openapi.json": "anyone", "/static/{fingerprint}": "anyone"}
 ROUTE = "/api/v1/verifications"
@@ -58,10 +66,14 @@ TABLE = {
     "GET /apple/v1/passes/{passTypeIdentifier}/{serialNumber}": Row(
         401, 401, 401, address="/apple/v1/passes/x/0"
     ),
+    # Google proves itself with its signature; tests/api/test_google_callback.py does.
+    "POST /google/callback": Row(400, 400, 400),
     "POST /apple/v1/log": Row(200, 200, 200, json={"logs": []}),
     f"POST {ROUTE}": Row(401, 401, 200, json=QUESTION),
     f"GET {ROUTE}/{{verification_id}}": Row(401, 401, 200, address=f"{ROUTE}/{{verification}}"),
     "GET /.well-known/jwks.json": OPEN,
+    "GET /api/v1/offline-list": Row(401, 401, 200),
+    "POST /api/v1/tills/enrol": Row(403, 403, 403, json={"code": ""}),
     "GET /benefits": OPEN,
     "GET /api/v1/benefits": OPEN,
     "GET /.well-known/oauth-authorization-server": OPEN,
@@ -69,6 +81,10 @@ TABLE = {
     "POST /oauth2/token": Row(400, 400, 400),
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
+    "GET /statistics": OPEN,
+    "GET /statistics.csv": OPEN,
+    "GET /statistics.xlsx": OPEN,
+    "GET /api/v1/statistics": OPEN,
     "GET /problems": OPEN,
     "GET /problems/{kind}": Row(200, 200, 200, address="/problems/not-found"),
     "GET /openapi.json": OPEN,

@@ -35,6 +35,7 @@ def test_a_fresh_ring_has_an_active_key_of_each_kind_and_a_test_key(directory: P
         ("pepper", "1", "active"),
         ("encryption", "1", "active"),
         ("pass", "1", "active"),
+        ("audit", "1", "active"),
     ]
 
 

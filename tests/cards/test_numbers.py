@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cards.crockford import ALPHABET
-from app.cards.numbers import card_number_of, new_card_number, new_webshop_code, webshop_code_of
+from app.cards.numbers import (
+    card_number_of,
+    enrolment_code_of,
+    new_card_number,
+    new_enrolment_code,
+    new_webshop_code,
+    webshop_code_of,
+)
 
 # 1x1 + 2x2 + ... + 9x9 = 285 = 6 mod 31.
 CARD_NUMBER = "1234567896"
@@ -24,6 +31,15 @@ def test_the_check_symbol_is_the_weighted_sum() -> None:
 )
 def test_a_card_number_is_read_as_people_write_it(typed: str) -> None:
     assert card_number_of(typed) == CARD_NUMBER
+
+
+def test_an_enrolment_code_is_read_as_people_write_it() -> None:
+    code = new_enrolment_code()
+    assert (len(code), code[0]) == (15, "E")
+    typed = f" {code[:5].lower()}-{code[5:10]} {code[10:]}\n"
+    assert enrolment_code_of(typed) == code
+    wrong = code[:-1] + ("0" if code[-1] != "0" else "1")
+    assert [enrolment_code_of(text) for text in (code[1:], wrong, "E", "")] == [None] * 4
 
 
 def test_letters_that_look_like_digits_are_digits() -> None:

@@ -52,6 +52,7 @@ class Someone:
     given_name: str
     family_name: str
     label: Mapping[str, str] = field(default_factory=lambda: {"nl": "leerkracht"})
+    organisation: Mapping[str, str] = field(default_factory=lambda: {"vo_doelgroepcode": "BUR"})
 
 
 AN = Someone("an", "84022999609", "An", "Van den Bossche")

@@ -150,7 +150,8 @@ def test_every_lie_of_the_simulator_is_in_one_of_the_two_tables() -> None:
 
 
 def test_every_check_is_provoked_by_some_lie() -> None:
-    assert set(CAUSES.values()) == set(Cause)
+    of_officials = {Cause.OFFICIAL_CAPACITY, Cause.ORGANISATION, Cause.ROLE}  # test_roles.py
+    assert set(CAUSES.values()) == set(Cause) - of_officials
 
 
 def _go_through(visit: LogIn, pairs: Pairs) -> None:

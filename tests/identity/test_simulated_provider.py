@@ -70,7 +70,7 @@ def test_a_request_from_nowhere_stays_on_the_provider_s_own_page(
     [
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"scope": "profile rrn"}, "invalid_scope"),
-        ({"scope": "openid vo"}, "invalid_scope"),
+        ({"scope": "openid phone"}, "invalid_scope"),
         ({"code_challenge_method": "plain"}, "invalid_request"),
         ({"code_challenge": None}, "invalid_request"),
         ({"acr_values": "urn:unknown"}, "invalid_request"),

@@ -151,7 +151,7 @@ def test_a_retry_after_of_nought_is_no_leave_to_hammer(
 ) -> None:
     google.control({"kind": "429", "retry_after": "0", "times": 99})
     with pytest.raises(Unavailable):
-        connect(budget_s=2.0, requests_per_s=1000).put_object(shown(), now=now)
+        connect(budget_s=3.0, requests_per_s=1000).put_object(shown(), now=now)
     assert 2 <= len(google.asked()) <= 8
 
 

@@ -1,0 +1,251 @@
+"""News of many persons at once: the set-wise twin of `intake`, one transaction a call.
+
+Knows how to find, lock, compare and write a few hundred persons with a handful of statements, so
+that only those for whom something changed are judged again. What becomes of one person never
+depends on the others in the call. Whoever calls bounds the size (at most 200 persons on SQLite,
+where everybody waits meanwhile) and brings each person's number checked.
+"""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.cards import lifecycle
+from app.cards.entitlement import Policy, belgian_day, decide, issue_year
+from app.cards.insz import Insz
+from app.cards.keyring import Keys
+from app.cards.model import Teacher
+from app.epd import intake
+from app.epd.messages import Snapshot
+from app.epd.model import EPD, PersonnelRecord, overtaken_by, status_to_json, statuses_of
+from app.provinces import province
+
+
+class Outcome(StrEnum):
+    """What became of one snapshot; values are the contract's own terms."""
+
+    NEW = "nieuw"
+    CHANGED = "gewijzigd"
+    UNCHANGED = "ongewijzigd"
+    OUTDATED = "verouderd"
+
+
+def merge(
+    session: Session,
+    snapshots: Sequence[Snapshot],
+    *,
+    source: str = EPD,
+    keys: Keys,
+    policy: Policy,
+    now: datetime,
+) -> list[Outcome]:
+    """Keep what a source says of many persons and bring their cards into line.
+
+    Returns an outcome for each, in their order. Of two snapshots of one person the one with the
+    higher version counts, whichever stands first.
+    """
+    pepper = keys.active("pepper").value
+    pseudonyms = [snapshot.insz.pseudonym(pepper) for snapshot in snapshots]
+    newest = _newest(snapshots, pseudonyms)
+    teachers = _teachers(session, {p: s.insz for p, s in newest.items()}, keys=keys, now=now)
+    records = _records(session, [teacher.id for teacher in teachers.values()], source)
+    outcomes = {
+        pseudonym: _outcome(records.get(teachers[pseudonym].id), snapshot, now)
+        for pseudonym, snapshot in newest.items()
+    }
+    _write(session, newest, teachers, records, outcomes, source=source, keys=keys, now=now)
+    news = (Outcome.NEW, Outcome.CHANGED)
+    judge(
+        session,
+        [teachers[p] for p, outcome in outcomes.items() if outcome in news],
+        policy=policy,
+        now=now,
+    )
+    return [
+        outcomes[pseudonym] if newest[pseudonym] is snapshot else Outcome.OUTDATED
+        for pseudonym, snapshot in zip(pseudonyms, snapshots, strict=True)
+    ]
+
+
+def leave_out(
+    session: Session,
+    teacher_ids: Collection[uuid.UUID],
+    *,
+    source: str = EPD,
+    policy: Policy,
+    now: datetime,
+) -> int:
+    """A source that names everybody no longer names these: what ran there ended yesterday.
+
+    The rules then give them the grace of anybody whose work ended; returns how many were new to
+    this. The same version brings a person back: it was the source's list that was wrong.
+    """
+    gone = (
+        update(PersonnelRecord)
+        .where(
+            PersonnelRecord.teacher_id.in_(list(teacher_ids)),
+            PersonnelRecord.source == source,
+            PersonnelRecord.absent_since.is_(None),
+        )
+        .values(absent_since=belgian_day(now), received_at=now)
+        .returning(PersonnelRecord.teacher_id)
+        .execution_options(synchronize_session=False)
+    )
+    ids = session.scalars(gone).all()
+    teachers = session.scalars(select(Teacher).where(Teacher.id.in_(ids))).all()
+    judge(session, teachers, policy=policy, now=now)
+    return len(ids)
+
+
+def replace_number(
+    session: Session, old: Insz, new: Insz, *, keys: Keys, policy: Policy, now: datetime
+) -> None:
+    """Know the teacher of a number by the one that took its place (docs/decisions/0005).
+
+    Nothing happens when nobody has the old number. Where both have rows, what was said under the
+    old number counts no more, so that one person never counts twice.
+    """
+    older = [old.pseudonym(pepper.value) for pepper in keys.usable("pepper")]
+    if session.scalars(select(Teacher.id).where(Teacher.insz_pseudonym.in_(older))).first() is None:
+        return
+    teacher = intake.teacher_of(session, old, keys=keys, now=now)
+    successor = new.pseudonym(keys.active("pepper").value)
+    moved = lifecycle.move(session, teacher, successor, now=now)
+    session.flush()
+    if moved.id != teacher.id:
+        leave_out(session, [teacher.id], policy=policy, now=now)
+
+
+def judge(
+    session: Session, teachers: Collection[Teacher], *, policy: Policy, now: datetime
+) -> None:
+    """Apply the rules to all that is known of each and bring the cards into line."""
+    if not teachers:
+        return
+    statuses = statuses_of(session, [teacher.id for teacher in teachers])
+    judged = {}
+    for teacher in teachers:
+        if teacher.id in statuses:
+            entitlement = decide(statuses[teacher.id], on=belgian_day(now), policy=policy)
+            judged[teacher] = (entitlement, issue_year(entitlement, now=now))
+    lifecycle.refresh_all(session, judged, now=now)
+
+
+def _newest(snapshots: Sequence[Snapshot], pseudonyms: Sequence[bytes]) -> dict[bytes, Snapshot]:
+    newest: dict[bytes, Snapshot] = {}
+    for pseudonym, snapshot in zip(pseudonyms, snapshots, strict=True):
+        before = newest.get(pseudonym)
+        if before is None or snapshot.version > before.version:
+            newest[pseudonym] = snapshot
+    return newest
+
+
+def _teachers(
+    session: Session, numbers: Mapping[bytes, Insz], *, keys: Keys, now: datetime
+) -> dict[bytes, Teacher]:
+    """The teachers with these pseudonyms, made when new; their rows are locked."""
+    found = _locked(session, numbers)
+    missing = numbers.keys() - found.keys()
+    if missing:
+        _rename(session, {p: numbers[p] for p in missing}, keys=keys)
+        lifecycle.know_all(session, missing, pepper_id=keys.active("pepper").id, now=now)
+        found |= _locked(session, missing)
+    return found
+
+
+def _locked(session: Session, pseudonyms: Collection[bytes]) -> dict[bytes, Teacher]:
+    rows = select(Teacher).where(Teacher.insz_pseudonym.in_(list(pseudonyms))).order_by(Teacher.id)
+    locked = session.scalars(rows.with_for_update().execution_options(populate_existing=True)).all()
+    return {teacher.insz_pseudonym: teacher for teacher in locked}
+
+
+def _rename(session: Session, numbers: Mapping[bytes, Insz], *, keys: Keys) -> None:
+    """Give whoever is known under an older pepper the pseudonym of the newest."""
+    pepper = keys.active("pepper")
+    for older in keys.usable("pepper"):
+        if older.id == pepper.id:
+            continue
+        by_older = {insz.pseudonym(older.value): p for p, insz in numbers.items()}
+        known = select(Teacher.insz_pseudonym).where(Teacher.insz_pseudonym.in_(list(by_older)))
+        for old in session.scalars(known).all():
+            lifecycle.rename(session, old, by_older[old], pepper_id=pepper.id)
+
+
+def _records(
+    session: Session, teacher_ids: Collection[uuid.UUID], source: str
+) -> dict[uuid.UUID, PersonnelRecord]:
+    rows = select(PersonnelRecord).where(
+        PersonnelRecord.teacher_id.in_(list(teacher_ids)), PersonnelRecord.source == source
+    )
+    return {
+        record.teacher_id: record
+        for record in session.scalars(rows.execution_options(populate_existing=True))
+    }
+
+
+def _outcome(record: PersonnelRecord | None, snapshot: Snapshot, now: datetime) -> Outcome:
+    if record is None:
+        return Outcome.NEW
+    if snapshot.version < record.version:
+        return Outcome.OUTDATED
+    if record.absent_since is not None:
+        return Outcome.CHANGED
+    same = record.snapshot == status_to_json(snapshot.status) and record.home_province == province(
+        snapshot.postcode, belgian_day(now)
+    )
+    return Outcome.UNCHANGED if same or snapshot.version == record.version else Outcome.CHANGED
+
+
+def _write(
+    session: Session,
+    newest: Mapping[bytes, Snapshot],
+    teachers: Mapping[bytes, Teacher],
+    records: Mapping[uuid.UUID, PersonnelRecord],
+    outcomes: Mapping[bytes, Outcome],
+    *,
+    source: str,
+    keys: Keys,
+    now: datetime,
+) -> None:
+    """Every row whose version is overtaken, compared and set once more by the database itself."""
+    fresh: list[dict[str, Any]] = []
+    newer: list[dict[str, Any]] = []
+    for pseudonym, snapshot in newest.items():
+        teacher = teachers[pseudonym]
+        teacher.heard_at = now
+        record = records.get(teacher.id)
+        values = _values(snapshot, teacher.id, keys=keys, now=now)
+        if record is None:
+            fresh.append(values | {"teacher_id": teacher.id, "source": source})
+        elif record.version < snapshot.version or outcomes[pseudonym] is Outcome.CHANGED:
+            newer.append(values | {"of": teacher.id, "by": snapshot.version})
+    connection = session.connection()
+    if fresh:
+        connection.execute(insert(PersonnelRecord), fresh)
+    if newer:
+        older = update(PersonnelRecord).where(
+            PersonnelRecord.teacher_id == bindparam("of"),
+            PersonnelRecord.source == source,
+            overtaken_by(bindparam("by", type_=BigInteger)),
+        )
+        connection.execute(older, newer)
+
+
+def _values(
+    snapshot: Snapshot, teacher_id: uuid.UUID, *, keys: Keys, now: datetime
+) -> dict[str, Any]:
+    number = snapshot.insz.digits.encode()
+    return {
+        "version": snapshot.version,
+        "changed_at": snapshot.changed_at,
+        "received_at": now,
+        "snapshot": status_to_json(snapshot.status),
+        "home_province": province(snapshot.postcode, belgian_day(now)),
+        "absent_since": None,
+        "insz_encrypted": keys.seal(number, place=f"epd_person|insz|{teacher_id}"),
+    }
