@@ -29,6 +29,7 @@ from app.api import (
     partner,
     privacy,
     problems,
+    scanner,
     statistics,
     teacher,
 )
@@ -98,6 +99,7 @@ def _routes(app: FastAPI) -> FastAPI:
         privacy.router,
         privacy.pages,
         partner.router,
+        scanner.router,
         oauth.router,
         camera.router,
         benefits.router,

@@ -52,9 +52,7 @@ def run(deployment: Deployment, *, clock: Clock, stop: threading.Event | None = 
             while sum([job.run() for job in jobs]):
                 pass
             return
-        threads = [
-            threading.Thread(target=_repeat, args=(job, stop), name=job.name) for job in jobs
-        ]
+        threads = [threading.Thread(target=repeat, args=(job, stop), name=job.name) for job in jobs]
         for thread in threads:
             thread.start()
         log.info("worker-started", jobs=[job.name for job in jobs])
@@ -180,7 +178,7 @@ def _endings(database: Database, deployment: Deployment, clock: Clock) -> list[J
     ]
 
 
-def _repeat(job: Job, stop: threading.Event) -> None:
+def repeat(job: Job, stop: threading.Event) -> None:
     """Do one batch after the other; between batches is where a worker ends."""
     while not stop.is_set():
         try:
