@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     grace_days: int = Field(default=30, ge=0, le=366)
     summer_bridge: bool = True
     superseded: Literal["soft", "strict"] = "soft"
+    scan_link_days: int = Field(default=90, ge=1, le=366)
     # Published counts below this are hidden; less than 3 would hide nobody.
     small_cell: int = Field(default=5, ge=3)
 

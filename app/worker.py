@@ -20,11 +20,11 @@ from app.deployment import Deployment
 from app.epd.due import review_due
 from app.epd.pull.sync import Pull
 from app.errors import Conflict, Unavailable
-from app.identity.expiry import delete_expired
 from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
 from app.passes.google import LEFT_FREE
 from app.passes.google_holdings import forget_nonces
+from app.retention.terms import Term, terms
 from app.statistics import counting
 
 Clock = Callable[[], datetime]
@@ -149,16 +149,32 @@ def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[
         audit_check.keep(deployment.settings.key_directory, head)
         return 1
 
-    def expire() -> int:
-        now = clock()
-        deleted = database.transact(lambda session: delete_expired(session, now=now))
-        forgotten = database.transact(lambda session: forget_nonces(session, now=now))
-        return _counted("log-ins-expired", deleted) + _counted("callbacks-expired", forgotten)
-
     return [
         Job("seal-audit", seal, period_s=1.0),
-        Job("expire", expire, period_s=60.0),
         Job("count", count, period_s=60.0),
+        *_endings(database, deployment, clock),
+    ]
+
+
+def _endings(database: Database, deployment: Deployment, clock: Clock) -> list[Job]:
+    """What ends what is kept, a job for every term."""
+
+    def ending(term: Term) -> Callable[[], int]:
+        def end() -> int:
+            now = clock()
+            return _counted(term.name, database.transact(lambda session: term.end(session, now)))
+
+        return end
+
+    def forget_callbacks() -> int:
+        now = clock()
+        forgotten = database.transact(lambda session: forget_nonces(session, now=now))
+        return _counted("callbacks-expired", forgotten)
+
+    table = terms(scan_link_days=deployment.settings.scan_link_days)
+    return [
+        *(Job(term.name, ending(term), period_s=term.every_s) for term in table),
+        Job("forget-callbacks", forget_callbacks, period_s=60.0),
     ]
 
 

@@ -169,7 +169,7 @@ class Tour:
         old = self._strip(teacher)
         pushes = self._world.apns
         heard = {one: pushes.taken(one.push_token) for one in (self._iphone, self._watch)}
-        teacher.open("/card")
+        teacher.open("/card/lost")
         with self._story.step("reported as lost", expected=True) as step:
             _note(step, teacher.press("/card/report-lost"))
             step.actual = teacher.page.is_success

@@ -185,6 +185,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_partner_name")),
     )
     op.create_table(
+        "retention_mark",
+        sa.Column("term", sa.String(length=32), nullable=False),
+        sa.Column("done_to", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("term", name=op.f("pk_retention_mark")),
+    )
+    op.create_table(
         "teacher",
         sa.Column("insz_pseudonym", sa.LargeBinary(length=32), nullable=False),
         sa.Column("pepper_id", sa.SmallInteger(), nullable=False),
@@ -195,6 +201,7 @@ def upgrade() -> None:
         sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("review_on", sa.Date(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_teacher")),
         sa.UniqueConstraint("insz_pseudonym", name=op.f("uq_teacher_insz_pseudonym")),
@@ -791,6 +798,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_teacher_review_on"))
 
     op.drop_table("teacher")
+    op.drop_table("retention_mark")
     op.drop_table("partner")
     with op.batch_alter_table("oauth_client", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_oauth_client_partner_id"))
