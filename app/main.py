@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app.api import (
+    activity,
     apple,
     benefits,
     camera,
@@ -22,11 +23,14 @@ from app.api import (
     epd,
     google,
     login,
+    me,
     oauth,
     openapi,
     operations,
     partner,
+    privacy,
     problems,
+    scanner,
     statistics,
     teacher,
 )
@@ -35,6 +39,7 @@ from app.api.envelope import Envelope
 from app.api.limits import Limits
 from app.deployment import Deployment
 from app.issuing import Issuing
+from app.retention.terms import terms
 from app.settings import Settings
 from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
@@ -90,7 +95,12 @@ def _routes(app: FastAPI) -> FastAPI:
     for router in (
         login.router,
         teacher.router,
+        activity.router,
+        me.router,
+        privacy.router,
+        privacy.pages,
         partner.router,
+        scanner.router,
         oauth.router,
         epd.router,
         epd.published,
@@ -146,6 +156,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         certificates=deployment.certificates,
         google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
+        terms=terms(scan_link_days=settings.scan_link_days),
         small_cell=settings.small_cell,
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,

@@ -21,6 +21,7 @@ from app.issuing import Issuing
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
 from app.passes.google_callbacks import GoogleCallbacks
+from app.retention.terms import Term
 from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
 from app.verification.verify import Superseded
@@ -50,6 +51,7 @@ class House:
     certificates: Certificates
     google_callbacks: GoogleCallbacks
     limits: Limits
+    terms: tuple[Term, ...]
     # Published counts below this are hidden.
     small_cell: int
     pages: Pages

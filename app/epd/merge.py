@@ -55,7 +55,7 @@ def merge(
     teachers = _teachers(session, {p: s.insz for p, s in newest.items()}, keys=keys, now=now)
     records = _records(session, [teacher.id for teacher in teachers.values()], source)
     outcomes = {
-        pseudonym: _outcome(records.get(teachers[pseudonym].id), snapshot, now)
+        pseudonym: _outcome(teachers[pseudonym], records, snapshot, now)
         for pseudonym, snapshot in newest.items()
     }
     _write(session, newest, teachers, records, outcomes, source=source, keys=keys, now=now)
@@ -221,7 +221,15 @@ def _records(
     }
 
 
-def _outcome(record: PersonnelRecord | None, snapshot: Snapshot, now: datetime) -> Outcome:
+def _outcome(
+    teacher: Teacher,
+    records: Mapping[uuid.UUID, PersonnelRecord],
+    snapshot: Snapshot,
+    now: datetime,
+) -> Outcome:
+    if teacher.erased_at is not None:
+        return Outcome.UNCHANGED  # nothing is kept of who asked to be forgotten
+    record = records.get(teacher.id)
     if record is None:
         return Outcome.NEW
     if snapshot.version < record.version:
@@ -251,6 +259,8 @@ def _write(
     for pseudonym, snapshot in newest.items():
         teacher = teachers[pseudonym]
         teacher.heard_at = now
+        if teacher.erased_at is not None:
+            continue
         record = records.get(teacher.id)
         values = _values(snapshot, teacher.id, keys=keys, now=now)
         if record is None:

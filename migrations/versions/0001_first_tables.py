@@ -107,6 +107,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("carrier", name=op.f("pk_delivery_run")),
     )
     op.create_table(
+        "epd_file_import",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column("faults", sa.Integer(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_epd_file_import")),
+    )
+    op.create_table(
+        "epd_pull",
+        sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("cursor", sa.String(length=500), nullable=True),
+        sa.Column("full_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("full_after", sa.Uuid(), nullable=True),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("leased_by", sa.Uuid(), nullable=True),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("source", name=op.f("pk_epd_pull")),
+    )
+    op.create_table(
         "epd_run",
         sa.Column("source", sa.String(length=10), nullable=False),
         sa.Column("full", sa.Boolean(), nullable=False),
@@ -215,6 +236,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_partner_name")),
     )
     op.create_table(
+        "retention_mark",
+        sa.Column("term", sa.String(length=32), nullable=False),
+        sa.Column("done_to", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("term", name=op.f("pk_retention_mark")),
+    )
+    op.create_table(
         "teacher",
         sa.Column("insz_pseudonym", sa.LargeBinary(length=32), nullable=False),
         sa.Column("pepper_id", sa.SmallInteger(), nullable=False),
@@ -225,6 +252,7 @@ def upgrade() -> None:
         sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("review_on", sa.Date(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_teacher")),
         sa.UniqueConstraint("insz_pseudonym", name=op.f("uq_teacher_insz_pseudonym")),
@@ -884,6 +912,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_teacher_review_on"))
 
     op.drop_table("teacher")
+    op.drop_table("retention_mark")
     op.drop_table("partner")
     with op.batch_alter_table("oauth_client", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_oauth_client_partner_id"))
@@ -906,6 +935,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_epd_run_finished_at"))
 
     op.drop_table("epd_run")
+    op.drop_table("epd_pull")
+    op.drop_table("epd_file_import")
     op.drop_table("delivery_run")
     op.drop_table("data_set")
     op.drop_table("counting_turn")
