@@ -25,6 +25,8 @@ from app.api import (
     login,
     me,
     oauth,
+    office,
+    office_api,
     openapi,
     operations,
     partner,
@@ -110,6 +112,8 @@ def _routes(app: FastAPI) -> FastAPI:
         apple.router,
         google.router,
         statistics.router,
+        office.router,
+        office_api.router,
         operations.router,
         operations.pages,
     ):

@@ -112,6 +112,7 @@ def _delete_marks(session: Session, now: datetime) -> int:
     silent = and_(
         Teacher.erased_at < _last_year(now),
         func.coalesce(Teacher.heard_at, Teacher.erased_at) < _last_year(now),
+        Teacher.barred_at.is_(None),
         ~exists().where(Card.teacher_id == Teacher.id),
     )
     ids = session.scalars(select(Teacher.id).where(silent).limit(BATCH)).all()
