@@ -121,6 +121,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         public_url=settings.public_url,
         code_base=settings.code_base,
         superseded=settings.superseded,
+        policy=deployment.policy,
         step_up_acr=deployment.registration.step_up_acr,
         database=database,
         ring=ring,

@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from app.api.limits import Limits
+from app.cards.entitlement import Policy
 from app.cards.keyring import KeyRing
 from app.db import Database
 from app.identity.oidc import OidcClient
@@ -36,6 +37,7 @@ class House:
     public_url: str
     code_base: str
     superseded: Superseded
+    policy: Policy
     # Means of authentication strong enough for what does harm in wrong hands.
     step_up_acr: frozenset[str]
     database: Database

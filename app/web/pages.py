@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app.web.benefit_texts import BENEFIT_CATEGORIES, PROVINCES
 from app.web.card_page import grouped
 from app.web.card_texts import CATEGORIES
+from app.web.roster_texts import ENTRY_STATES, ROSTER_STATES
 from app.web.texts import Language, Msgid, Texts
 
 STATIC_DIRECTORY = Path(__file__).parent / "static"
@@ -75,6 +76,8 @@ class Pages:
                 "badges": self._badges(language.code),
                 "benefit_categories": BENEFIT_CATEGORIES,
                 "categories": CATEGORIES,
+                "entry_states": ENTRY_STATES,
+                "roster_states": ROSTER_STATES,
                 "demo": demo,
                 "language": language.code,
                 "language_names": LANGUAGE_NAMES,
