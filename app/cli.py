@@ -21,6 +21,7 @@ from app.commands.benefits import benefits
 from app.commands.client import client
 from app.commands.epd import epd
 from app.commands.roster import roster
+from app.commands.statistics import statistics
 from app.commands.terminal import Json, out
 from app.commands.terminal import database as _database
 from app.commands.terminal import now as _now
@@ -44,6 +45,7 @@ cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
 cli.add_typer(benefits, name="benefits")
 cli.add_typer(client, name="client")
+cli.add_typer(statistics, name="statistics")
 passes = typer.Typer(no_args_is_help=True, help="Passes as files.")
 cli.add_typer(passes, name="pass")
 

@@ -26,6 +26,9 @@ from app.api import (
     operations,
     partner,
     problems,
+    roster,
+    rosters,
+    statistics,
     teacher,
 )
 from app.api.deps import House
@@ -90,11 +93,14 @@ def _routes(app: FastAPI) -> FastAPI:
         teacher.router,
         partner.router,
         oauth.router,
+        roster.router,
+        rosters.router,
         camera.router,
         benefits.router,
         benefits.pages,
         apple.router,
         google.router,
+        statistics.router,
         operations.router,
         operations.pages,
     ):
@@ -141,6 +147,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         certificates=deployment.certificates,
         google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
+        small_cell=settings.small_cell,
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,
     )

@@ -96,6 +96,8 @@ class Settings(BaseSettings):
     grace_days: int = Field(default=30, ge=0, le=366)
     summer_bridge: bool = True
     superseded: Literal["soft", "strict"] = "soft"
+    # Published counts below this are hidden; less than 3 would hide nobody.
+    small_cell: int = Field(default=5, ge=3)
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - whatever pydantic accepts
         super().__init__(**(_secrets_from_files() | values))

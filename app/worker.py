@@ -28,6 +28,7 @@ from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
 from app.passes.google import LEFT_FREE
 from app.passes.google_holdings import forget_nonces
+from app.statistics import counting
 
 Clock = Callable[[], datetime]
 
@@ -167,6 +168,9 @@ def _wallet_jobs(
 def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[Job]:
     """What is only about our own rows."""
 
+    def count() -> int:
+        return counting.count(database, now=clock())
+
     def seal() -> int:
         with database.reading() as session:
             if not audit.waiting(session):
@@ -186,7 +190,11 @@ def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[
         forgotten = database.transact(lambda session: forget_nonces(session, now=now))
         return _counted("log-ins-expired", deleted) + _counted("callbacks-expired", forgotten)
 
-    return [Job("seal-audit", seal, period_s=1.0), Job("expire", expire, period_s=60.0)]
+    return [
+        Job("seal-audit", seal, period_s=1.0),
+        Job("expire", expire, period_s=60.0),
+        Job("count", count, period_s=60.0),
+    ]
 
 
 def _repeat(job: Job, stop: threading.Event) -> None:

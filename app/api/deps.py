@@ -50,6 +50,8 @@ class House:
     certificates: Certificates
     google_callbacks: GoogleCallbacks
     limits: Limits
+    # Published counts below this are hidden.
+    small_cell: int
     pages: Pages
     texts: Texts
 

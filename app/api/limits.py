@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 RATES: dict[str, RateLimitItem] = {
     "camera": parse("60/minute"),
+    "statistics": parse("60/minute"),
     # As few as a till may get wrong (docs/card-token.md, section 3).
     "rotating-digits": parse("20/5minutes"),
     "typed-number": parse("10/minute"),
@@ -26,6 +27,8 @@ RATES: dict[str, RateLimitItem] = {
     "refused-client": parse("30/minute"),
     "token": parse("60/minute"),
     "login": parse("30/minute"),
+    # Files of one institution.
+    "roster": parse("30/hour"),
     "benefits": parse("120/minute"),
     "device-log": parse("30/minute"),
 }

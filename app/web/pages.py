@@ -15,6 +15,7 @@ from app.web.benefit_texts import BENEFIT_CATEGORIES, PROVINCES
 from app.web.card_page import grouped
 from app.web.card_texts import CATEGORIES
 from app.web.roster_texts import ENTRY_STATES, ROSTER_STATES
+from app.web.statistics_texts import labels
 from app.web.texts import Language, Msgid, Texts
 
 STATIC_DIRECTORY = Path(__file__).parent / "static"
@@ -68,6 +69,7 @@ class Pages:
             moment=language.moment,
             duration=language.duration,
             grouped=grouped,
+            percent=language.percent,
         )
         environment.globals.update(
             {
@@ -79,6 +81,7 @@ class Pages:
                 "entry_states": ENTRY_STATES,
                 "roster_states": ROSTER_STATES,
                 "demo": demo,
+                "labels": labels(language),
                 "language": language.code,
                 "language_names": LANGUAGE_NAMES,
                 "main_links": MAIN_LINKS,

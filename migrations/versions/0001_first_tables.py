@@ -62,6 +62,42 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "counted_year",
+        sa.Column("year", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entitled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("year", name=op.f("pk_counted_year")),
+    )
+    op.create_table(
+        "counter",
+        sa.Column("year", sa.SmallInteger(), nullable=False),
+        sa.Column("measure", sa.String(length=24), nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("basis", sa.String(length=8), nullable=False),
+        sa.Column("province", sa.String(length=6), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "year", "measure", "channel", "basis", "province", name=op.f("pk_counter")
+        ),
+    )
+    op.create_table(
+        "counting_turn",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_counting_turn")),
+    )
+    op.create_table(
+        "data_set",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.SmallInteger(), nullable=False),
+        sa.Column("source", sa.String(length=300), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_data_set")),
+        sa.UniqueConstraint("name", "version", name=op.f("uq_data_set_name_version")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_data_set_sha256")),
+    )
+    op.create_table(
         "delivery_run",
         sa.Column("carrier", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
@@ -91,6 +127,24 @@ def upgrade() -> None:
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("source", name=op.f("pk_epd_pull")),
     )
+    op.create_table(
+        "institution",
+        sa.Column("number", sa.String(length=6), nullable=False),
+        sa.Column("postcode", sa.String(length=4), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_institution")),
+    )
+    op.create_table(
+        "institution_succession",
+        sa.Column("institution", sa.String(length=6), nullable=False),
+        sa.Column("successor", sa.String(length=6), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("institution", name=op.f("pk_institution_succession")),
+    )
+    with op.batch_alter_table("institution_succession", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_institution_succession_successor"), ["successor"], unique=False
+        )
+
     op.create_table(
         "login_attempt",
         sa.Column("state_hash", sa.LargeBinary(length=32), nullable=False),
@@ -141,6 +195,35 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_partner")),
         sa.UniqueConstraint("name", name=op.f("uq_partner_name")),
+    )
+    op.create_table(
+        "roster",
+        sa.Column("institution", sa.String(length=6), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("uploaded_by", sa.String(length=255), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("submitted_by", sa.String(length=255), nullable=True),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.String(length=255), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("applied_after", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_roster")),
+    )
+    with op.batch_alter_table("roster", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_roster_institution"), ["institution"], unique=False)
+        batch_op.create_index(batch_op.f("ix_roster_state"), ["state"], unique=False)
+
+    op.create_table(
+        "roster_reminder",
+        sa.Column("institution", sa.String(length=6), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("entries", sa.Integer(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("institution", "ends_on", name=op.f("pk_roster_reminder")),
     )
     op.create_table(
         "teacher",
@@ -222,6 +305,7 @@ def upgrade() -> None:
         sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
         sa.Column("year", sa.SmallInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("counted_year", sa.SmallInteger(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["teacher_id"], ["teacher.id"], name=op.f("fk_card_teacher_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_card")),
@@ -229,6 +313,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("card", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_card_teacher_id"), ["teacher_id"], unique=False)
+        batch_op.create_index(
+            "ix_card_uncounted",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("NOT test AND (counted_year IS NULL OR counted_year < year)"),
+            postgresql_where=sa.text("NOT test AND (counted_year IS NULL OR counted_year < year)"),
+        )
         batch_op.create_index(
             "uq_card_in_force",
             ["teacher_id"],
@@ -252,6 +343,21 @@ def upgrade() -> None:
             ["teacher_id"], ["teacher.id"], name=op.f("fk_epd_person_teacher_id")
         ),
         sa.PrimaryKeyConstraint("teacher_id", "source", name=op.f("pk_epd_person")),
+    )
+    op.create_table(
+        "imported_figure",
+        sa.Column("data_set_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("year", sa.SmallInteger(), nullable=False),
+        sa.Column("measure", sa.String(length=24), nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("province", sa.String(length=6), nullable=True),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.Column("note", sa.String(length=300), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["data_set_id"], ["data_set.id"], name=op.f("fk_imported_figure_data_set_id")
+        ),
+        sa.PrimaryKeyConstraint("data_set_id", "position", name=op.f("pk_imported_figure")),
     )
     op.create_table(
         "oauth_credential",
@@ -295,6 +401,26 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_oauth_spent_assertion_expires_at"), ["expires_at"], unique=False
         )
+
+    op.create_table(
+        "roster_line",
+        sa.Column("roster_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("fault", sa.String(length=24), nullable=True),
+        sa.Column("pseudonym", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("insz_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("category", sa.String(length=24), nullable=True),
+        sa.Column("main_structure", sa.String(length=3), nullable=True),
+        sa.Column("begin", sa.Date(), nullable=True),
+        sa.Column("end", sa.Date(), nullable=True),
+        sa.Column("reference", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["roster_id"], ["roster.id"], name=op.f("fk_roster_line_roster_id")
+        ),
+        sa.PrimaryKeyConstraint("roster_id", "number", name=op.f("pk_roster_line")),
+    )
+    with op.batch_alter_table("roster_line", schema=None) as batch_op:
+        batch_op.create_index("ix_roster_line_person", ["roster_id", "pseudonym"], unique=False)
 
     op.create_table(
         "till",
@@ -383,6 +509,30 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_card_event_card_id"), ["card_id"], unique=False)
 
     op.create_table(
+        "card_flags",
+        sa.Column("card_id", sa.Uuid(), nullable=False),
+        sa.Column("teacher_id", sa.Uuid(), nullable=False),
+        sa.Column("year", sa.SmallInteger(), nullable=False),
+        sa.Column("flags", sa.SmallInteger(), nullable=False),
+        sa.Column("home_province", sa.String(length=6), nullable=False),
+        sa.Column("work_province", sa.String(length=6), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["card_id"], ["card.id"], name=op.f("fk_card_flags_card_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"],
+            ["teacher.id"],
+            name=op.f("fk_card_flags_teacher_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_card_flags")),
+        sa.UniqueConstraint("card_id", "year", name=op.f("uq_card_flags_card_id_year")),
+    )
+    with op.batch_alter_table("card_flags", schema=None) as batch_op:
+        batch_op.create_index("ix_card_flags_teacher_id_year", ["teacher_id", "year"], unique=False)
+
+    op.create_table(
         "enrolment",
         sa.Column("code_sha256", sa.LargeBinary(length=32), nullable=False),
         sa.Column("till_id", sa.Uuid(), nullable=False),
@@ -451,6 +601,7 @@ def upgrade() -> None:
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_accepted", sa.BigInteger(), nullable=True),
         sa.Column("rotation_due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.CheckConstraint("carrier BETWEEN 1 AND 4", name=op.f("ck_wallet_pass_carrier")),
         sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_wallet_pass_card_id")),
@@ -553,6 +704,7 @@ def upgrade() -> None:
         sa.Column("test", sa.Boolean(), nullable=False),
         sa.Column("code_digest", sa.LargeBinary(length=16), nullable=False),
         sa.Column("accepted_moment", sa.BigInteger(), nullable=True),
+        sa.Column("counted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("benefit_id", sa.Uuid(), nullable=True),
         sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("nonce", sa.Uuid(), nullable=True),
@@ -575,6 +727,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("valid OR cause = 'wrong_digits'"),
         )
         batch_op.create_index(
+            "ix_scan_uncounted",
+            ["at"],
+            unique=False,
+            sqlite_where=sa.text("valid AND NOT test AND counted_at IS NULL"),
+            postgresql_where=sa.text("valid AND NOT test AND counted_at IS NULL"),
+        )
+        batch_op.create_index(
             "uq_scan_upload",
             ["till_id", "nonce"],
             unique=True,
@@ -592,6 +751,11 @@ def downgrade() -> None:
             "uq_scan_upload",
             sqlite_where=sa.text("nonce IS NOT NULL"),
             postgresql_where=sa.text("nonce IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_scan_uncounted",
+            sqlite_where=sa.text("valid AND NOT test AND counted_at IS NULL"),
+            postgresql_where=sa.text("valid AND NOT test AND counted_at IS NULL"),
         )
         batch_op.drop_index(
             "ix_scan_remembered",
@@ -640,6 +804,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_enrolment_till_id"))
 
     op.drop_table("enrolment")
+    with op.batch_alter_table("card_flags", schema=None) as batch_op:
+        batch_op.drop_index("ix_card_flags_teacher_id_year")
+
+    op.drop_table("card_flags")
     with op.batch_alter_table("card_event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_card_event_card_id"))
 
@@ -655,6 +823,10 @@ def downgrade() -> None:
 
     op.drop_table("web_session")
     op.drop_table("till")
+    with op.batch_alter_table("roster_line", schema=None) as batch_op:
+        batch_op.drop_index("ix_roster_line_person")
+
+    op.drop_table("roster_line")
     with op.batch_alter_table("oauth_spent_assertion", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_oauth_spent_assertion_expires_at"))
 
@@ -663,12 +835,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_oauth_credential_client_id"))
 
     op.drop_table("oauth_credential")
+    op.drop_table("imported_figure")
     op.drop_table("epd_person")
     with op.batch_alter_table("card", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_card_in_force",
             sqlite_where=sa.text("status IN ('active', 'suspended')"),
             postgresql_where=sa.text("status IN ('active', 'suspended')"),
+        )
+        batch_op.drop_index(
+            "ix_card_uncounted",
+            sqlite_where=sa.text("NOT test AND (counted_year IS NULL OR counted_year < year)"),
+            postgresql_where=sa.text("NOT test AND (counted_year IS NULL OR counted_year < year)"),
         )
         batch_op.drop_index(batch_op.f("ix_card_teacher_id"))
 
@@ -678,6 +856,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_teacher_review_on"))
 
     op.drop_table("teacher")
+    op.drop_table("roster_reminder")
+    with op.batch_alter_table("roster", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_roster_state"))
+        batch_op.drop_index(batch_op.f("ix_roster_institution"))
+
+    op.drop_table("roster")
     op.drop_table("partner")
     with op.batch_alter_table("oauth_client", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_oauth_client_partner_id"))
@@ -688,9 +872,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_login_attempt_created_at"))
 
     op.drop_table("login_attempt")
+    with op.batch_alter_table("institution_succession", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_institution_succession_successor"))
+
+    op.drop_table("institution_succession")
+    op.drop_table("institution")
     op.drop_table("epd_pull")
     op.drop_table("epd_file_import")
     op.drop_table("delivery_run")
+    op.drop_table("data_set")
+    op.drop_table("counting_turn")
+    op.drop_table("counter")
+    op.drop_table("counted_year")
     with op.batch_alter_table("callback_nonce", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_callback_nonce_expires_ms"))
 
