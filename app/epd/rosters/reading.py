@@ -206,7 +206,8 @@ def _text(value: object) -> str:
 
 
 def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, str] | None]]:
-    with path.open("r", encoding=_encoding(path), newline="") as file:
+    # A few bytes are nothing in Windows-1252; a line with one is judged like any other.
+    with path.open("r", encoding=_encoding(path), errors="replace", newline="") as file:
         lines = _lines(file)
         header, skipped = _header(lines)
         delimiter = max(";,\t", key=header.count)

@@ -83,7 +83,7 @@ def test_every_usual_way_of_writing_says_the_same(tmp_path: Path, name: str) -> 
 
 
 def test_a_number_that_lost_its_zeros_gets_them_back(tmp_path: Path) -> None:
-    assert fault_of(tmp_path, "1091599610;ONDERWIJZEND;1/9/2026;30/6/2027;") is None
+    assert fault_of(tmp_path, "1091599625;ONDERWIJZEND;1/9/2026;30/6/2027;") is None
 
 
 @pytest.mark.parametrize(
@@ -156,10 +156,11 @@ def test_what_is_no_roster_at_all_is_refused_whole(
 
 
 def test_a_bomb_is_refused_without_being_unpacked(tmp_path: Path) -> None:
+    bomb = _zip()
     tracemalloc.start()
     with pytest.raises(Unreadable):
-        judged(tmp_path, _zip())
-    assert tracemalloc.get_traced_memory()[1] < 5_000_000 + len(_zip())
+        judged(tmp_path, bomb)
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
     tracemalloc.stop()
 
 

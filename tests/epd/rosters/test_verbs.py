@@ -327,7 +327,7 @@ def test_an_entry_is_ended_by_its_own_institution_only_and_stays_ended(
 def test_a_roster_released_later_counts_more_than_one_released_before(
     database: Database, ring: KeyRing, upload: Callable[..., uuid.UUID]
 ) -> None:
-    first, second = upload(number(0)), upload(number(0), end="30/09/2026")
+    first, second = upload(number(0)), upload(number(0), end="10/11/2026")
     for roster_id in (first, second):
         submit(database, roster_id)
     release(database, second, now=NOW + timedelta(minutes=1))
