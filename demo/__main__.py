@@ -19,7 +19,7 @@ from rich.console import Console
 
 from app.cards.entitlement import belgian_day
 from app.log import configure
-from demo import crowd
+from demo import populace
 from demo.story import Story
 from demo.tour import Tour
 from demo.world import World, clock_set_to, wall_clock, world
@@ -38,7 +38,7 @@ def main() -> int:
         "--population",
         type=int,
         nargs="?",
-        const=crowd.SIZE,
+        const=populace.SIZE,
         help="first take in a made-up population of this size (228000)",
     )
     asked = parser.parse_args()
@@ -65,7 +65,7 @@ def _populate(here: World, size: int) -> None:
     """Have the service read everybody's file, handed over as EPD would."""
     path = BUILD / "population.jsonl"
     with path.open("w", encoding="utf-8") as file:
-        for record in crowd.files(belgian_day(here.clock()), size):
+        for record in populace.files(belgian_day(here.clock()), size):
             file.write(json.dumps(record) + "\n")
     command = [sys.executable, "-c", "from app.cli import main; main()", "epd", "import", str(path)]
     subprocess.run(command, env=here.deployment.environment, check=True)  # noqa: S603 - our own

@@ -21,6 +21,7 @@ from app.issuing import Issuing
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
 from app.passes.google_callbacks import GoogleCallbacks
+from app.retention.terms import Term
 from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
 from app.verification.verify import Superseded
@@ -37,11 +38,11 @@ class House:
     public_url: str
     code_base: str
     superseded: Superseded
-    policy: Policy
     # Means of authentication strong enough for what does harm in wrong hands.
     step_up_acr: frozenset[str]
     database: Database
     ring: KeyRing
+    policy: Policy
     recorder: Recorder
     offline_lists: OfflineLists
     oidc: OidcClient
@@ -50,6 +51,7 @@ class House:
     certificates: Certificates
     google_callbacks: GoogleCallbacks
     limits: Limits
+    terms: tuple[Term, ...]
     # Published counts below this are hidden.
     small_cell: int
     pages: Pages

@@ -23,6 +23,7 @@ BODY_TIMEOUT_S = 30.0
 LARGER: Mapping[str, int] = {
     "/roster": 128 * 1024 * 1024,
     "/api/v1/rosters": 128 * 1024 * 1024,
+    "/api/v1/epd/status-batches": 16 * 1024 * 1024,
 }
 LARGER_TIMES = 4
 

@@ -11,8 +11,8 @@ from stdnum.be import ssn
 from app.cards.entitlement import EntitlementReason, Policy, decide
 from app.epd.messages import Snapshot, read_answer
 from app.provinces import province
-from demo import crowd
-from demo.crowd import CHANNELS, PROVINCES, Member, changes, everybody, file_of, files
+from demo import populace
+from demo.populace import CHANNELS, PROVINCES, Member, changes, everybody, file_of, files
 
 SAMPLE = 4_000
 NOVEMBER = date(2026, 11, 24)
@@ -38,22 +38,22 @@ def test_the_same_seed_gives_the_same_people_and_another_gives_others(people: li
 def test_all_228_000_numbers_differ_and_belong_to_nobody() -> None:
     numbers: set[str] = set()
     replaced = 0
-    for place in range(crowd.SIZE + 100):
-        insz, became = crowd._numbers(place)  # noqa: SLF001 - making whole people takes too long here
+    for place in range(populace.SIZE + 100):
+        insz, became = populace._numbers(place)  # noqa: SLF001 - making whole people takes too long here
         numbers.add(insz)
         if became is not None:
             replaced += 1
             numbers.add(became[1])
-    assert len(numbers) == crowd.SIZE + 100 + replaced
+    assert len(numbers) == populace.SIZE + 100 + replaced
     assert replaced > 1_000
     assert all(990 <= int(number[6:9]) <= 998 for number in numbers)
     assert all(ssn.is_valid(number) for number in islice(sorted(numbers), 0, None, 97))
 
 
 def test_nobody_of_the_cast_is_among_them() -> None:
-    whole = {crowd._numbers(place)[0] for place in range(crowd.SIZE)}  # noqa: SLF001 - as above
-    assert crowd.TAKEN & whole
-    assert not crowd.TAKEN & {person.insz for person in everybody(SAMPLE)}
+    whole = {populace._numbers(place)[0] for place in range(populace.SIZE)}  # noqa: SLF001 - as above
+    assert populace.TAKEN & whole
+    assert not populace.TAKEN & {person.insz for person in everybody(SAMPLE)}
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_changes_are_exactly_the_difference_of_two_snapshots() -> None:
 
 
 def test_a_bis_number_is_replaced_by_a_national_number() -> None:
-    first = crowd.RANGE - crowd.RESERVE
-    person = crowd.member(first)
+    first = populace.RANGE - populace.RESERVE
+    person = populace.member(first)
     assert person.became is not None
     on, new = person.became
     assert (ssn.guess_type(person.insz), ssn.guess_type(new)) == ("bis", "nn")
