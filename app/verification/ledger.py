@@ -138,7 +138,7 @@ class Ledger:
 
     def _insert(self) -> None:
         try:
-            self._session.execute(insert(Scan), self._scans)
+            self._session.connection().execute(insert(Scan), self._scans)
         except IntegrityError as error:
             if not self._uploading:
                 raise

@@ -23,7 +23,11 @@ AUDIENCES = {
     "Google Wallet",
 }
 # What the framework serves, which has no tags.
-UNTAGGED = {"/openapi.json": "anyone", "/static/{fingerprint}": "anyone"}
+UNTAGGED = {
+    "/openapi.json": "anyone",
+    "/static/{fingerprint}": "anyone",
+    "/api/v1/verifications": "partner",
+}
 ROUTE = "/api/v1/verifications"
 DEVICE = "/apple/v1/devices/{deviceLibraryIdentifier}/registrations/{passTypeIdentifier}"
 UNKNOWN_DEVICE = "/apple/v1/devices/unknown/registrations/x"
