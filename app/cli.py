@@ -19,6 +19,7 @@ from app.cards import keyring
 from app.commands.auditing import audit
 from app.commands.benefits import benefits
 from app.commands.client import client
+from app.commands.statistics import statistics
 from app.commands.terminal import Json, out
 from app.commands.terminal import database as _database
 from app.commands.terminal import now as _now
@@ -40,6 +41,7 @@ cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
 cli.add_typer(benefits, name="benefits")
 cli.add_typer(client, name="client")
+cli.add_typer(statistics, name="statistics")
 passes = typer.Typer(no_args_is_help=True, help="Passes as files.")
 cli.add_typer(passes, name="pass")
 

@@ -5,7 +5,7 @@ what they need and close it again. `Deployment.load` opens nothing and names eve
 once, so that nobody mends a configuration one start at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,11 +23,13 @@ from app.identity.roles import Role, RoleBook
 from app.passes.apns import Apns
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
+from app.passes.google import BURST as GOOGLE_BURST
 from app.passes.google import GoogleWallet
 from app.passes.google_account import ServiceAccount
 from app.passes.google_callbacks import GoogleCallbacks
 from app.passes.google_keys import GoogleKeys
 from app.passes.google_passes import GooglePasses, class_id
+from app.passes.pace import Rate, SharedPace
 from app.settings import PREFIX, Settings, StartRefused
 
 ORGANIZATION = "Lerarenkaart"
@@ -96,13 +98,20 @@ class Deployment:
             enduser_id=ENDUSER_ID,
         )
 
-    def google_wallet(self) -> GoogleWallet:
-        """Google Wallet, under our service account."""
+    def google_wallet(
+        self, database: Database, *, left_free: int = 0, clock: Callable[[], datetime]
+    ) -> GoogleWallet:
+        """Google Wallet, under our service account, at the pace that all processes share.
+
+        Who can wait leaves turns free for teachers who cannot.
+        """
+        rate = Rate(self.settings.google_requests_per_s, GOOGLE_BURST)
         return GoogleWallet(
             self.google_account,
             base_url=self.settings.google_wallet_base_url,
             save_url=self.settings.google_save_url,
             origins=[self.settings.public_url],
+            pace=SharedPace(database, "google", rate, left_free=left_free, clock=clock),
         )
 
     def google_passes(self, wallet: GoogleWallet) -> GooglePasses:

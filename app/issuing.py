@@ -22,6 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cards import lifecycle, names
+from app.cards.activation import activate
 from app.cards.entitlement import (
     Employment,
     Entitlement,
@@ -202,6 +203,8 @@ class Issuing:
     def strips(self, teacher_id: uuid.UUID, *, count: int, now: datetime) -> list[Strip]:
         """The next web codes of the card."""
         wallet_pass = self._pass(teacher_id, Carrier.WEB)
+        if wallet_pass.activated_at is None:
+            self._database.transact(lambda session: activate(session, wallet_pass.id, now=now))
         keys = self._ring.keys
         return web_strips(wallet_pass, count=count, keys=keys, base=self._code_base, now=now)
 

@@ -26,6 +26,7 @@ from app.api import (
     operations,
     partner,
     problems,
+    statistics,
     teacher,
     verifications,
 )
@@ -100,6 +101,7 @@ def _routes(app: FastAPI) -> FastAPI:
         benefits.pages,
         apple.router,
         google.router,
+        statistics.router,
         operations.router,
         operations.pages,
     ):
@@ -113,7 +115,7 @@ def _routes(app: FastAPI) -> FastAPI:
 def _open(deployment: Deployment, open_: ExitStack) -> House:
     settings, ring = deployment.settings, deployment.ring
     database = open_.enter_context(closing(deployment.database()))
-    wallet = open_.enter_context(closing(deployment.google_wallet()))
+    wallet = open_.enter_context(closing(deployment.google_wallet(database, clock=deps.clock)))
     recorder = Recorder(
         database, ring, code_base=settings.code_base, superseded=settings.superseded
     )
@@ -145,6 +147,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         certificates=deployment.certificates,
         google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
+        small_cell=settings.small_cell,
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,
         verdict_messages={reason: texts.in_four(verdict_message(reason)) for reason in Reason},

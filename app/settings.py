@@ -89,11 +89,15 @@ class Settings(BaseSettings):
     google_service_account_file: Path | None = None
     google_wallet_base_url: str = "https://walletobjects.googleapis.com"
     google_save_url: str = "https://pay.google.com/gp/v/save"
+    # Google grants an issuer 20 in any second; ask for more there before raising this.
+    google_requests_per_s: float = Field(default=14.0, gt=0)
     google_keys_url: str = "https://pay.google.com/gp/m/issuer/keys"
 
     grace_days: int = Field(default=30, ge=0, le=366)
     summer_bridge: bool = True
     superseded: Literal["soft", "strict"] = "soft"
+    # Published counts below this are hidden; less than 3 would hide nobody.
+    small_cell: int = Field(default=5, ge=3)
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - whatever pydantic accepts
         super().__init__(**(_secrets_from_files() | values))

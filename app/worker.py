@@ -19,7 +19,9 @@ from app.deployment import Deployment
 from app.identity.expiry import delete_expired
 from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
+from app.passes.google import LEFT_FREE
 from app.passes.google_holdings import forget_nonces
+from app.statistics import counting
 
 Clock = Callable[[], datetime]
 
@@ -60,14 +62,13 @@ def run(deployment: Deployment, *, clock: Clock, stop: threading.Event | None = 
 def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
     database = open_.enter_context(closing(deployment.database()))
     apns = open_.enter_context(closing(deployment.apns()))
-    wallet = open_.enter_context(closing(deployment.google_wallet()))
+    wallet = open_.enter_context(
+        closing(deployment.google_wallet(database, left_free=LEFT_FREE, clock=clock))
+    )
     ring = deployment.ring
     apple = AppleDevices(database, apns)
     google = GoogleObjects(
-        database,
-        ring,
-        deployment.google_passes(wallet),
-        code_base=deployment.settings.code_base,
+        database, ring, deployment.google_passes(wallet), code_base=deployment.settings.code_base
     )
 
     def rotate() -> int:
@@ -87,6 +88,9 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
         forgotten = database.transact(lambda session: forget_nonces(session, now=now))
         return _counted("log-ins-expired", deleted) + _counted("callbacks-expired", forgotten)
 
+    def count() -> int:
+        return counting.count(database, now=clock())
+
     def seal() -> int:
         with database.reading() as session:
             if not audit.waiting(session):
@@ -103,9 +107,11 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
     return [
         Job("seal-audit", seal, period_s=1.0),
         Job("rotate", rotate, period_s=30.0),
+        Job("google-class", lambda: google.bring_class(now=clock()), period_s=60.0),
         Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),
         Job("deliver-google", Delivery(database, google, clock=clock).run, period_s=1.0),
         Job("expire", expire, period_s=60.0),
+        Job("count", count, period_s=60.0),
     ]
 
 

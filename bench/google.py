@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from app.passes.google import GoogleWallet
 from app.passes.google_account import ServiceAccount
+from app.passes.pace import Pace
 from bench.measure import Measurement, measured, rate
 from demo import google_account
 
@@ -26,7 +27,9 @@ _ORIGIN = "https://kaart.example"
 def google_link_vs_raw_rsa(rounds: int, seconds: float) -> Measurement:
     """Compare save links per CPU second with bare RSA-2048 signatures of the same key."""
     account = _account()
-    wallet = GoogleWallet(account, base_url=_ORIGIN, save_url=_ORIGIN, origins=[_ORIGIN])
+    wallet = GoogleWallet(
+        account, base_url=_ORIGIN, save_url=_ORIGIN, origins=[_ORIGIN], pace=Pace(1)
+    )
     object_ids = _object_ids()
     signed = _checked(wallet.save_link(next(object_ids), now=_NOW), account)
     scheme, digest = padding.PKCS1v15(), hashes.SHA256()

@@ -17,12 +17,17 @@ from app.cards.initials import initials_of
 from app.cards.token import Carrier
 from app.errors import NotFound
 from app.provinces import Province
+from app.statistics.charts import charts
+from app.statistics.figures import Report
+from app.statistics.model import Basis
+from app.statistics.tables import tables
 from app.verification.verdict import Grade, Reason, Verdict
 from app.web.benefit_texts import BenefitsPage
 from app.web.card_page import CardPage
 from app.web.card_texts import CardState
 from app.web.problem_texts import LOGIN_FAILURES, PROBLEMS
 from app.web.verdict_texts import VerdictPage
+from demo import figures
 from demo.benefits import demo_offers
 
 AT = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
@@ -84,6 +89,18 @@ def every_state() -> dict[str, State]:
             for remedy, failure in LOGIN_FAILURES.items()
         },
         "logged-out": ("logged_out.html", {}),
+        "statistics": ("statistics.html", _statistics(figures.sample())),
+        "statistics-empty": ("statistics.html", _statistics(figures.nothing())),
+    }
+
+
+def _statistics(report: Report) -> dict[str, Any]:
+    return {
+        "report": report,
+        "tables": tables(report),
+        "charts": charts(report),
+        "query": "from=2021",
+        "bases": list(Basis),
     }
 
 

@@ -51,6 +51,8 @@ class House:
     certificates: Certificates
     google_callbacks: GoogleCallbacks
     limits: Limits
+    # Published counts below this are hidden.
+    small_cell: int
     pages: Pages
     texts: Texts
     verdict_messages: Mapping[Reason, dict[str, str]]

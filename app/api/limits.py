@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 RATES: dict[str, RateLimitItem] = {
     "camera": parse("60/minute"),
+    "statistics": parse("60/minute"),
     # As few as a till may get wrong (docs/card-token.md, section 3).
     "rotating-digits": parse("20/5minutes"),
     "typed-number": parse("10/minute"),

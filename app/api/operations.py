@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import migrate
 from app.api.deps import House, Now, TheHouse, page
 from app.errors import NotFound
-from app.passes import lease
+from app.passes import lease, progress
 from app.web.problem_texts import PROBLEMS
 
 router = APIRouter(tags=["operations"])
@@ -81,4 +81,8 @@ def _deliveries(house: House, now: datetime) -> dict[str, dict[str, Any]]:
     """How far phones are behind: a figure to watch, for verification never is."""
     with house.database.reading() as session:
         figures = lease.figures(session, now=now)
-    return {"deliveries": {"ok": True, **asdict(figures)}}
+        wallets = {
+            carrier.label: asdict(progress.read(session, carrier, now=now))
+            for carrier in lease.WALLETS
+        }
+    return {"deliveries": {"ok": True, **asdict(figures), "wallets": wallets}}

@@ -26,6 +26,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.cards.entitlement import CardStatus
 from app.db import Base, Identified, Moment
 
+# The cards of which the statistics do not know everything yet.
+UNCOUNTED = text("NOT test AND (counted_year IS NULL OR counted_year < year)")
+
 
 class Teacher(Identified, Base):
     """A person known by the pseudonym of the national number, and by nothing else.
@@ -77,6 +80,8 @@ class Card(Identified, Base):
     valid_from: Mapped[datetime] = mapped_column(Moment)
     year: Mapped[int] = mapped_column(SmallInteger)
     created_at: Mapped[datetime] = mapped_column(Moment)
+    # The card year up to which the statistics know this card; None asks them to look again.
+    counted_year: Mapped[int | None] = mapped_column(SmallInteger)
 
     teacher: Mapped[Teacher] = relationship(back_populates="cards")
     passes: Mapped[list["WalletPass"]] = relationship(
@@ -92,6 +97,7 @@ class Card(Identified, Base):
             sqlite_where=text("status IN ('active', 'suspended')"),
             postgresql_where=text("status IN ('active', 'suspended')"),
         ),
+        Index("ix_card_uncounted", "id", sqlite_where=UNCOUNTED, postgresql_where=UNCOUNTED),
     )
 
 
@@ -138,6 +144,8 @@ class WalletPass(Identified, Base):
     # Live codes count once and in order: web issued_at, Google step.
     last_accepted: Mapped[int | None] = mapped_column(BigInteger)
     rotation_due_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
+    # When it was first seen on a phone, on a page or on paper.
+    activated_at: Mapped[datetime | None] = mapped_column(Moment)
 
     card: Mapped[Card] = relationship(back_populates="passes")
 

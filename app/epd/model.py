@@ -67,6 +67,15 @@ class PersonnelRecord(Base):
     absent_since: Mapped[date | None]
 
 
+class Institution(Base):
+    """Where a school stands, by its six-digit number; from the government's open data."""
+
+    __tablename__ = "institution"
+
+    number: Mapped[str] = mapped_column(String(6), primary_key=True)
+    postcode: Mapped[str] = mapped_column(String(4))
+
+
 def store(
     session: Session,
     teacher_id: uuid.UUID,

@@ -9,22 +9,23 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import Session, contains_eager
 
 from app.cards.keyring import KeyRing, Keys
 from app.cards.model import Card, WalletPass
 from app.cards.token import Carrier
 from app.db import Database
 from app.errors import Unavailable
-from app.passes import lease
+from app.passes import lease, progress
 from app.passes.apns import Apns, Fate, PushAnswer
 from app.passes.codes import content_of, totp_key_of
-from app.passes.google_answer import GoogleRefused
+from app.passes.google_answer import GoogleRefused, NoAccess
 from app.passes.google_passes import GooglePasses
 from app.passes.lease import Answer, Due, Gone, Outcome
 from app.passes.model import DeviceRegistration
@@ -32,6 +33,7 @@ from app.passes.model import DeviceRegistration
 BATCH = 100
 # After a fault of ours one pass is tried again this late: knocking harder helps nobody.
 REST = timedelta(minutes=15)
+TELL_EVERY = timedelta(minutes=1)
 GOOGLE_THREADS = 8
 
 log = structlog.get_logger()
@@ -63,6 +65,7 @@ class Delivery:
         self._clock = clock
         self._limit = BATCH
         self._rests_until: datetime | None = None
+        self._told_at: datetime | None = None
 
     def run(self) -> int:
         """Deliver one batch; the number of passes that were tried, 0 when nothing is due."""
@@ -76,11 +79,32 @@ class Delivery:
             return 0
         outcomes = self._wallet.deliver(batch.due, now=now)
         settled_at = self._clock()
-        self._database.transact(
-            lambda session: lease.settle(session, batch, outcomes, now=settled_at)
-        )
-        self._learn(outcomes, refused=len(batch.due) - len(outcomes), now=settled_at)
+        refused = len(batch.due) - len(outcomes)
+
+        def settle(session: Session) -> None:
+            lease.settle(session, batch, outcomes, now=settled_at)
+            progress.note(
+                session,
+                self._wallet.carrier,
+                delivered=sum(one.failure is None for one in outcomes),
+                refused=refused > 0,
+                begun_at=now,
+                ended_at=settled_at,
+            )
+
+        self._database.transact(settle)
+        self._learn(outcomes, refused=refused, now=settled_at)
+        self._tell(settled_at)
         return len(batch.due)
+
+    def _tell(self, now: datetime) -> None:
+        """While much is under way, say now and then how far it has come."""
+        if self._told_at and now < self._told_at + TELL_EVERY:
+            return
+        self._told_at = now
+        with self._database.reading() as session:
+            standing = progress.read(session, self._wallet.carrier, now=now)
+        log.info("delivery-progress", wallet=self._wallet.carrier.label, **asdict(standing))
 
     def _learn(self, outcomes: Sequence[Outcome], *, refused: int, now: datetime) -> None:
         """While a wallet takes nothing, one pass at a time is enough to see when it does again."""
@@ -172,6 +196,17 @@ class GoogleObjects:
         self._ring = ring
         self._google = google
         self._code_base = code_base
+        self._class_brought = False
+
+    def bring_class(self, *, now: datetime) -> int:
+        """Bring what all passes share, once in a process; 0, since it is no batch."""
+        if not self._class_brought:
+            try:
+                self._google.put_class(now=now)
+                self._class_brought = True
+            except Unavailable as fault:
+                log.error("google-class-waits", reason=str(fault.__cause__))  # noqa: TRY400 - no fault of ours to trace
+        return 0
 
     def deliver(self, due: Sequence[Due], *, now: datetime) -> list[Outcome]:
         """Bring the objects, several at a time; Google's pace is kept by its client."""
@@ -179,7 +214,8 @@ class GoogleObjects:
         passes = self._passes(one.pass_id for one in due)
         with ThreadPoolExecutor(GOOGLE_THREADS) as threads:
             brought = [(one, threads.submit(self._bring, one, keys, now)) for one in passes]
-        return [_acknowledged(wallet_pass, future) for wallet_pass, future in brought]
+        outcomes = [_acknowledged(wallet_pass, future) for wallet_pass, future in brought]
+        return [one for one in outcomes if one is not None]
 
     def _passes(self, ids: Iterable[uuid.UUID]) -> Sequence[WalletPass]:
         wanted = (
@@ -200,11 +236,17 @@ class GoogleObjects:
         return Answer(wallet_pass.generation, has_users, asked_at=now)
 
 
-def _acknowledged(wallet_pass: WalletPass, future: "Future[Answer]") -> Outcome:
-    """The outcome for the revision that was read; a pass that breaks our code fails alone."""
+def _acknowledged(wallet_pass: WalletPass, future: "Future[Answer]") -> Outcome | None:
+    """The outcome for the revision that was read; a pass that breaks our code fails alone.
+
+    None when it is us that Google refuses.
+    """
     fault = future.exception()
     if fault is None:
         return Outcome(wallet_pass.id, wallet_pass.revision, answer=future.result())
+    if isinstance(fault, NoAccess):
+        log.error("google-refuses-us", reason=str(fault.__cause__))
+        return None
     if isinstance(fault, GoogleRefused):
         log.error("google-refused", status=fault.status, reason=fault.reason)
         failure = f"{fault.status} {fault.reason}"

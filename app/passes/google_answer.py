@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
-from app.errors import Failure
+from app.errors import Failure, Unavailable
 from app.passes.google_object import JsonObject
 
 QUOTA = re.compile(r"quota|rate.?limit|exhausted", re.IGNORECASE)
@@ -36,6 +36,13 @@ class GoogleRefused(Failure):
         super().__init__(f"Google Wallet refused the request ({status} {reason}).")
         self.status = status
         self.reason = reason
+
+
+class NoAccess(Unavailable):
+    """It is our account or our class that is refused, not this pass: nothing to park, much to mend.
+
+    Final for now: nobody knocks again before somebody had the time to mend it.
+    """
 
 
 class TryAgain(Exception):

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from app.cards.activation import activate
 from app.cards.model import WalletPass
 from app.cards.token import Carrier
 from app.db import insert_once
@@ -37,6 +38,7 @@ def note_event(session: Session, serial: str, event: SaveEvent, *, now: datetime
         return False
     insert_once(session, GoogleHolding, {"pass_id": pass_id, "held": False, "heard_at": now})
     if event.saved:
+        activate(session, pass_id, now=now)
         _note_saved(session, pass_id, now)
     newest = update(GoogleHolding).where(
         GoogleHolding.pass_id == pass_id, GoogleHolding.newest_ms < event.expires_ms
@@ -53,6 +55,7 @@ def note_users(
 ) -> None:
     """What Google answered about a pass: it holds for what was not heard after the question."""
     if has_users:
+        activate(session, pass_id, now=asked_at)
         new = {"pass_id": pass_id, "held": True, "saved_at": asked_at, "heard_at": asked_at}
         if insert_once(session, GoogleHolding, new):
             return

@@ -1,16 +1,20 @@
 """The Google passes of one issuer: one design, one object for each pass.
 
 Brings together what an object holds (`google_object`) and how it gets to Google (`google`).
-The class that all objects share is brought to Google before the first object of this process.
+The class that all objects share is brought there when the worker starts, and when it is missing.
 """
 
+from collections.abc import Callable
 from datetime import datetime
+from http import HTTPStatus
 
 from app.passes.content import PassContent
 from app.passes.google import GoogleWallet
+from app.passes.google_answer import GoogleRefused, NoAccess
 from app.passes.google_object import JsonObject, generic_class, generic_object, resource_id
 
 CLASS_SUFFIX = "lerarenkaart-v1"
+REFUSED_RETRY_S = 3600
 
 
 def class_id(issuer_id: str) -> str:
@@ -31,28 +35,49 @@ class GooglePasses:
             public_url=public_url,
             callback_url=f"{public_url}/google/callback",
         )
-        self._class_is_there = False
+
+    def put_class(self, *, now: datetime) -> None:
+        """Bring the class that all objects share to this release's state; every pass shows that.
+
+        Raises NoAccess when Google does not take it.
+        """
+        try:
+            self._wallet.ensure_class(self._class, now=now)
+        except GoogleRefused as refusal:
+            message = "Google Wallet does not take the design of our passes."
+            raise NoAccess(message, retry_after_s=REFUSED_RETRY_S) from refusal
 
     def put(self, content: PassContent, *, totp_key: bytes, now: datetime) -> bool | None:
-        """Bring a new pass's object to this state; raises as `GoogleWallet` does.
+        """Bring a new pass's object to this state; raises as `GoogleWallet` does, and NoAccess.
 
         Returns whether anybody has saved it, where Google says so.
         """
-        return _has_users(self._wallet.put_object(self._object(content, totp_key, now), now=now))
+        return self._bring(self._wallet.put_object, self._object(content, totp_key), now)
 
     def patch(self, content: PassContent, *, totp_key: bytes, now: datetime) -> bool | None:
         """Do the same for a pass that Google should know already: one call instead of two."""
-        return _has_users(self._wallet.patch_object(self._object(content, totp_key, now), now=now))
+        return self._bring(self._wallet.patch_object, self._object(content, totp_key), now)
 
     def save_link(self, serial: str, *, now: datetime) -> str:
         """The link that saves a pass which Google has."""
         return self._wallet.save_link(resource_id(self._issuer_id, serial), now=now)
 
-    def _object(self, content: PassContent, totp_key: bytes, now: datetime) -> JsonObject:
-        """What Google is to hold; the class that it names is brought there first."""
-        if not self._class_is_there:
-            self._wallet.ensure_class(self._class, now=now)
-            self._class_is_there = True
+    def _bring(
+        self, bring: Callable[..., JsonObject], pass_object: JsonObject, now: datetime
+    ) -> bool | None:
+        try:
+            return _has_users(bring(pass_object, now=now))
+        except GoogleRefused as refusal:
+            if refusal.status not in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
+                raise
+            # Is it this pass? Whoever may not write the class may write no object either, and
+            # whose class is not there yet needs it first.
+            self.put_class(now=now)
+            if refusal.status == HTTPStatus.FORBIDDEN:
+                raise
+        return _has_users(bring(pass_object, now=now))
+
+    def _object(self, content: PassContent, totp_key: bytes) -> JsonObject:
         return generic_object(
             content, issuer_id=self._issuer_id, class_id=self._class_id, totp_key=totp_key
         )

@@ -115,8 +115,8 @@ def take(session: Session, carrier: Carrier, *, limit: int, now: datetime) -> Ba
         select(WalletPass.id)
         .join(Card, Card.id == WalletPass.card_id)
         .outerjoin(PassDelivery, PassDelivery.pass_id == WalletPass.id)
-        .where(WalletPass.carrier == carrier, _lags(), or_(_nobody_at_it(now), _no_row()))
-        .where(~_given_up())
+        .where(WalletPass.carrier == carrier, lags(), or_(_nobody_at_it(now), _no_row()))
+        .where(~given_up())
         .order_by(case((Card.status == CardStatus.ACTIVE, 1), else_=0), WalletPass.revised_at)
         .limit(limit)
     )
@@ -145,7 +145,7 @@ def settle(session: Session, batch: Batch, outcomes: Sequence[Outcome], *, now: 
 
 def figures(session: Session, *, now: datetime) -> Figures:
     """Count what lags at all wallets together."""
-    parked = case((_given_up(), 1), else_=0)
+    parked = case((given_up(), 1), else_=0)
     counted = (
         select(
             func.count(),
@@ -153,11 +153,11 @@ def figures(session: Session, *, now: datetime) -> Figures:
             func.coalesce(func.sum(parked), 0),
         )
         .outerjoin(PassDelivery, PassDelivery.pass_id == WalletPass.id)
-        .where(WalletPass.carrier.in_(WALLETS), _lags())
+        .where(WalletPass.carrier.in_(WALLETS), lags())
     )
-    lagging, oldest, given_up = session.execute(counted).one()
+    lagging, oldest, parked_now = session.execute(counted).one()
     oldest_s = max(0, int((now - oldest).total_seconds())) if oldest else 0
-    return Figures(lagging, oldest_s, given_up)
+    return Figures(lagging, oldest_s, parked_now)
 
 
 def _still_due(session: Session, ids: Sequence[uuid.UUID], lease: uuid.UUID) -> tuple[Due, ...]:
@@ -166,7 +166,7 @@ def _still_due(session: Session, ids: Sequence[uuid.UUID], lease: uuid.UUID) -> 
         select(WalletPass.id, WalletPass.revision)
         .join(PassDelivery, PassDelivery.pass_id == WalletPass.id)
         .join(Card, Card.id == WalletPass.card_id)
-        .where(WalletPass.id.in_(ids), PassDelivery.leased_by == lease, _lags())
+        .where(WalletPass.id.in_(ids), PassDelivery.leased_by == lease, lags())
         .order_by(case((Card.status == CardStatus.ACTIVE, 1), else_=0), WalletPass.revised_at)
     )
     due = tuple(Due(*row) for row in session.execute(ours))
@@ -180,7 +180,8 @@ def _still_due(session: Session, ids: Sequence[uuid.UUID], lease: uuid.UUID) -> 
     return due
 
 
-def _lags() -> ColumnElement[bool]:
+def lags() -> ColumnElement[bool]:
+    """Whether a pass is not at its wallet as it is."""
     return WalletPass.pushed_revision < WalletPass.revision
 
 
@@ -194,7 +195,7 @@ def _nobody_at_it(now: datetime) -> ColumnElement[bool]:
     return lease_over & wait_over
 
 
-def _given_up() -> ColumnElement[bool]:
+def given_up() -> ColumnElement[bool]:
     """Whether nobody tries this revision any more; the next one is tried again."""
     # `parked_at` is the moment of the revision that was given up; every next one is later.
     return func.coalesce(PassDelivery.parked_at >= WalletPass.revised_at, false())

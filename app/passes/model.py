@@ -7,7 +7,15 @@ of this room. A delivery row exists only while something is due or went wrong.
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Identified, Moment
@@ -56,6 +64,27 @@ class CallbackNonce(Base):
 
     nonce: Mapped[str] = mapped_column(String(64), primary_key=True)
     expires_ms: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class NextTurn(Base):
+    """The moment of the next call that all processes together may make (`pace.SharedPace`)."""
+
+    __tablename__ = "next_turn"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+
+
+class DeliveryRun(Base):
+    """How the delivery to one wallet goes, for whoever watches (`progress`)."""
+
+    __tablename__ = "delivery_run"
+
+    carrier: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    begun_at: Mapped[datetime] = mapped_column(Moment)
+    last_at: Mapped[datetime] = mapped_column(Moment)
+    delivered: Mapped[int] = mapped_column(BigInteger, default=0)
+    refused_since: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class PassDelivery(Base):

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from app.cards.activation import activate
 from app.cards.keyring import Keys
 from app.cards.model import WalletPass
 from app.cards.token import Carrier, KeyState
@@ -74,6 +75,7 @@ def register(
 ) -> bool:
     """Note that a device wants to hear of a pass; True when it was not known, else renewed."""
     _lock(session, [pass_id])
+    activate(session, pass_id, now=now)
     values = {
         "id": uuid7(),
         "device_library_identifier": device,

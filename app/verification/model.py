@@ -24,6 +24,8 @@ from app.partners import Partner
 
 # The scans that later verdicts look at: uses, and guesses at rotating digits.
 REMEMBERED = text("valid OR cause = 'wrong_digits'")
+# The uses that no counter has yet.
+UNCOUNTED = text("valid AND NOT test AND counted_at IS NULL")
 
 
 class Till(Identified, Base):
@@ -100,6 +102,8 @@ class Scan(Identified, Base):
     code_digest: Mapped[bytes] = mapped_column(LargeBinary(16))
     # Web: issued_at; Google: the step.
     accepted_moment: Mapped[int | None] = mapped_column(BigInteger)
+    # When the counters got this use, or passed it over; only then may its link to the card go.
+    counted_at: Mapped[datetime | None] = mapped_column(Moment)
     # For the partner's own counts.
     benefit_id: Mapped[uuid.UUID | None]
     # A check made without a network: when it came in, and the till's own name for it.
@@ -118,6 +122,7 @@ class Scan(Identified, Base):
             postgresql_where=REMEMBERED,
         ),
         Index("ix_scan_partner_id_at", "partner_id", "at"),
+        Index("ix_scan_uncounted", "at", sqlite_where=UNCOUNTED, postgresql_where=UNCOUNTED),
         Index(
             "uq_scan_upload",
             "till_id",

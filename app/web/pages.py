@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app.web.benefit_texts import BENEFIT_CATEGORIES, PROVINCES
 from app.web.card_page import grouped
 from app.web.card_texts import CATEGORIES
+from app.web.statistics_texts import labels
 from app.web.texts import Language, Msgid, Texts
 
 STATIC_DIRECTORY = Path(__file__).parent / "static"
@@ -67,6 +68,7 @@ class Pages:
             moment=language.moment,
             duration=language.duration,
             grouped=grouped,
+            percent=language.percent,
         )
         environment.globals.update(
             {
@@ -76,6 +78,7 @@ class Pages:
                 "benefit_categories": BENEFIT_CATEGORIES,
                 "categories": CATEGORIES,
                 "demo": demo,
+                "labels": labels(language),
                 "language": language.code,
                 "language_names": LANGUAGE_NAMES,
                 "main_links": MAIN_LINKS,

@@ -17,7 +17,7 @@ from babel import Locale, negotiate_locale
 from babel.dates import format_date, format_time, format_timedelta, get_timezone
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 
 from app.passes.content import LANGUAGES
@@ -63,6 +63,10 @@ class Language:
     def duration(self, duration_s: int) -> str:
         """A length of time in its largest fitting unit: 45 seconden, 2 minuten."""
         return format_timedelta(timedelta(seconds=duration_s), locale=self.locale, threshold=1)
+
+    def percent(self, share: float) -> str:
+        """A share from 0 to 1 with one decimal: 11,5 %."""
+        return format_percent(share, format="#,##0.0 %", locale=self.locale)
 
     def moment(self, at: datetime) -> str:
         """An aware moment on the clock of Brussels, to the second: 23 november 2026, 15:05:09."""

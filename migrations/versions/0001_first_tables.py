@@ -62,6 +62,57 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "counted_year",
+        sa.Column("year", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entitled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("year", name=op.f("pk_counted_year")),
+    )
+    op.create_table(
+        "counter",
+        sa.Column("year", sa.SmallInteger(), nullable=False),
+        sa.Column("measure", sa.String(length=24), nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("basis", sa.String(length=8), nullable=False),
+        sa.Column("province", sa.String(length=6), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "year", "measure", "channel", "basis", "province", name=op.f("pk_counter")
+        ),
+    )
+    op.create_table(
+        "counting_turn",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_counting_turn")),
+    )
+    op.create_table(
+        "data_set",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.SmallInteger(), nullable=False),
+        sa.Column("source", sa.String(length=300), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_data_set")),
+        sa.UniqueConstraint("name", "version", name=op.f("uq_data_set_name_version")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_data_set_sha256")),
+    )
+    op.create_table(
+        "delivery_run",
+        sa.Column("carrier", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("delivered", sa.BigInteger(), nullable=False),
+        sa.Column("refused_since", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("carrier", name=op.f("pk_delivery_run")),
+    )
+    op.create_table(
+        "institution",
+        sa.Column("number", sa.String(length=6), nullable=False),
+        sa.Column("postcode", sa.String(length=4), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_institution")),
+    )
+    op.create_table(
         "login_attempt",
         sa.Column("state_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("browser_hash", sa.LargeBinary(length=32), nullable=False),
@@ -82,6 +133,12 @@ def upgrade() -> None:
             batch_op.f("ix_login_attempt_created_at"), ["created_at"], unique=False
         )
 
+    op.create_table(
+        "next_turn",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_next_turn")),
+    )
     op.create_table(
         "oauth_client",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -186,6 +243,7 @@ def upgrade() -> None:
         sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
         sa.Column("year", sa.SmallInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("counted_year", sa.SmallInteger(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["teacher_id"], ["teacher.id"], name=op.f("fk_card_teacher_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_card")),
@@ -193,6 +251,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("card", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_card_teacher_id"), ["teacher_id"], unique=False)
+        batch_op.create_index(
+            "ix_card_uncounted",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("NOT test AND (counted_year IS NULL OR counted_year < year)"),
+            postgresql_where=sa.text("NOT test AND (counted_year IS NULL OR counted_year < year)"),
+        )
         batch_op.create_index(
             "uq_card_in_force",
             ["teacher_id"],
@@ -216,6 +281,21 @@ def upgrade() -> None:
             ["teacher_id"], ["teacher.id"], name=op.f("fk_epd_person_teacher_id")
         ),
         sa.PrimaryKeyConstraint("teacher_id", "source", name=op.f("pk_epd_person")),
+    )
+    op.create_table(
+        "imported_figure",
+        sa.Column("data_set_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("year", sa.SmallInteger(), nullable=False),
+        sa.Column("measure", sa.String(length=24), nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("province", sa.String(length=6), nullable=True),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.Column("note", sa.String(length=300), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["data_set_id"], ["data_set.id"], name=op.f("fk_imported_figure_data_set_id")
+        ),
+        sa.PrimaryKeyConstraint("data_set_id", "position", name=op.f("pk_imported_figure")),
     )
     op.create_table(
         "oauth_credential",
@@ -347,6 +427,30 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_card_event_card_id"), ["card_id"], unique=False)
 
     op.create_table(
+        "card_flags",
+        sa.Column("card_id", sa.Uuid(), nullable=False),
+        sa.Column("teacher_id", sa.Uuid(), nullable=False),
+        sa.Column("year", sa.SmallInteger(), nullable=False),
+        sa.Column("flags", sa.SmallInteger(), nullable=False),
+        sa.Column("home_province", sa.String(length=6), nullable=False),
+        sa.Column("work_province", sa.String(length=6), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["card_id"], ["card.id"], name=op.f("fk_card_flags_card_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"],
+            ["teacher.id"],
+            name=op.f("fk_card_flags_teacher_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_card_flags")),
+        sa.UniqueConstraint("card_id", "year", name=op.f("uq_card_flags_card_id_year")),
+    )
+    with op.batch_alter_table("card_flags", schema=None) as batch_op:
+        batch_op.create_index("ix_card_flags_teacher_id_year", ["teacher_id", "year"], unique=False)
+
+    op.create_table(
         "enrolment",
         sa.Column("code_sha256", sa.LargeBinary(length=32), nullable=False),
         sa.Column("till_id", sa.Uuid(), nullable=False),
@@ -415,6 +519,7 @@ def upgrade() -> None:
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_accepted", sa.BigInteger(), nullable=True),
         sa.Column("rotation_due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.CheckConstraint("carrier BETWEEN 1 AND 4", name=op.f("ck_wallet_pass_carrier")),
         sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_wallet_pass_card_id")),
@@ -517,6 +622,7 @@ def upgrade() -> None:
         sa.Column("test", sa.Boolean(), nullable=False),
         sa.Column("code_digest", sa.LargeBinary(length=16), nullable=False),
         sa.Column("accepted_moment", sa.BigInteger(), nullable=True),
+        sa.Column("counted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("benefit_id", sa.Uuid(), nullable=True),
         sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("nonce", sa.Uuid(), nullable=True),
@@ -539,6 +645,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("valid OR cause = 'wrong_digits'"),
         )
         batch_op.create_index(
+            "ix_scan_uncounted",
+            ["at"],
+            unique=False,
+            sqlite_where=sa.text("valid AND NOT test AND counted_at IS NULL"),
+            postgresql_where=sa.text("valid AND NOT test AND counted_at IS NULL"),
+        )
+        batch_op.create_index(
             "uq_scan_upload",
             ["till_id", "nonce"],
             unique=True,
@@ -556,6 +669,11 @@ def downgrade() -> None:
             "uq_scan_upload",
             sqlite_where=sa.text("nonce IS NOT NULL"),
             postgresql_where=sa.text("nonce IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_scan_uncounted",
+            sqlite_where=sa.text("valid AND NOT test AND counted_at IS NULL"),
+            postgresql_where=sa.text("valid AND NOT test AND counted_at IS NULL"),
         )
         batch_op.drop_index(
             "ix_scan_remembered",
@@ -604,6 +722,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_enrolment_till_id"))
 
     op.drop_table("enrolment")
+    with op.batch_alter_table("card_flags", schema=None) as batch_op:
+        batch_op.drop_index("ix_card_flags_teacher_id_year")
+
+    op.drop_table("card_flags")
     with op.batch_alter_table("card_event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_card_event_card_id"))
 
@@ -627,12 +749,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_oauth_credential_client_id"))
 
     op.drop_table("oauth_credential")
+    op.drop_table("imported_figure")
     op.drop_table("epd_person")
     with op.batch_alter_table("card", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_card_in_force",
             sqlite_where=sa.text("status IN ('active', 'suspended')"),
             postgresql_where=sa.text("status IN ('active', 'suspended')"),
+        )
+        batch_op.drop_index(
+            "ix_card_uncounted",
+            sqlite_where=sa.text("NOT test AND (counted_year IS NULL OR counted_year < year)"),
+            postgresql_where=sa.text("NOT test AND (counted_year IS NULL OR counted_year < year)"),
         )
         batch_op.drop_index(batch_op.f("ix_card_teacher_id"))
 
@@ -647,10 +775,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_oauth_client_partner_id"))
 
     op.drop_table("oauth_client")
+    op.drop_table("next_turn")
     with op.batch_alter_table("login_attempt", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_login_attempt_created_at"))
 
     op.drop_table("login_attempt")
+    op.drop_table("institution")
+    op.drop_table("delivery_run")
+    op.drop_table("data_set")
+    op.drop_table("counting_turn")
+    op.drop_table("counter")
+    op.drop_table("counted_year")
     with op.batch_alter_table("callback_nonce", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_callback_nonce_expires_ms"))
 

@@ -15,14 +15,14 @@ HOUR, LATER = "3600", "120"
 OBJECT, CLASS, TOKEN = "genericObject", "genericClass", "/token"
 # What Google does, to which request, and when our page says to try again.
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
-    # In the order in which a process asks: a token, the class, the object.
+    # In the order in which a process asks: a token, the object; the class when it is missing.
     "no token": ({"kind": "400", "path": TOKEN}, "60"),
     "no token for now": ({"kind": "503", "path": TOKEN, "retry_after": LATER}, LATER),
     "a bad class": ({"kind": "400", "path": CLASS}, HOUR),
     "no permission": ({"kind": "permission-403"}, HOUR),
     "no access": ({"kind": "401", "times": 9}, "60"),
     "a bad object": ({"kind": "400", "path": OBJECT}, HOUR),
-    "no such class": ({"kind": "404", "path": OBJECT}, HOUR),
+    "no such class": ({"kind": "404", "path": OBJECT, "times": 2}, HOUR),
     "quota": ({"kind": "quota-403", "path": OBJECT, "retry_after": LATER}, LATER),
     "too many requests": ({"kind": "429", "path": OBJECT, "retry_after": LATER}, LATER),
     "an error": ({"kind": "500", "path": OBJECT, "retry_after": LATER}, LATER),

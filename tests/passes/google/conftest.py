@@ -20,6 +20,7 @@ from app.passes.content import PassContent
 from app.passes.google import GoogleWallet
 from app.passes.google_account import ServiceAccount
 from app.passes.google_object import generic_class, generic_object
+from app.passes.pace import Pace
 from demo.google_account import ISSUER_ID, create
 from demo.google_wallet import create_app
 
@@ -175,7 +176,9 @@ def connect(google: Google, account: ServiceAccount) -> Iterator[Callable[..., G
     with ExitStack() as clients:
 
         def client(as_: ServiceAccount = account, **options: Any) -> GoogleWallet:
+            pace = Pace(options.pop("requests_per_s", 15), burst=5)
             usual = {
+                "pace": pace,
                 "base_url": google.url,
                 "save_url": f"{google.url}/gp/v/save",
                 "origins": ["https://kaart.example"],
