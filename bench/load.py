@@ -49,7 +49,7 @@ class Till(asyncio.Protocol):
         self._told[f"{head[9:12].decode()} {'good' if GOOD in body else 'not good'}"] += 1
         self._ask()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio calls it so
         """Nothing more will come."""
         self._over.set()
 

@@ -59,9 +59,14 @@ class Contender:
                 for one in self.floor.requests(int(seconds * MOST_PER_CPU_S), self.port):
                     file.write(LENGTH.pack(len(one)) + one)
             begun = cpu_s_of(self.process.pid)
-            crowd = [sys.executable, "-m", "bench.load", path, str(self.port), str(seconds)]
             told = subprocess.run(
-                [*crowd, str(CONNECTIONS)], check=True, capture_output=True, text=True
+                [
+                    *(sys.executable, "-m", "bench.load", path),
+                    *(str(self.port), str(seconds), str(CONNECTIONS)),
+                ],
+                check=True,
+                capture_output=True,
+                text=True,
             )
             spent = cpu_s_of(self.process.pid) - begun
         answers: dict[str, int] = json.loads(told.stdout)
@@ -146,7 +151,8 @@ def beside_writers() -> FastAPI:
         over = threading.Event()
         async with opened(app) as state:
             assert state is not None  # noqa: S101 - as `create_app` made it
-            database = state["house"].database
+            house = state["house"]
+            database = house.database
 
             def write() -> None:
                 while not over.wait(WRITE_EVERY_S):
@@ -155,7 +161,7 @@ def beside_writers() -> FastAPI:
             writer = threading.Thread(target=write)
             writer.start()
             try:
-                yield state
+                yield {"house": house}
             finally:
                 over.set()
                 writer.join()

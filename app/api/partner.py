@@ -7,6 +7,7 @@ invalid card is an answer (200, `valid: false`), never an HTTP error.
 import hashlib
 import json
 import uuid
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -18,7 +19,8 @@ from app.api.limits import address
 from app.api.problems import PROBLEM_RESPONSES
 from app.api.verifications import Channel, answer, presented_key, require_json
 from app.errors import NotFound
-from app.verification import enrolment
+from app.verification import afterwards, enrolment
+from app.verification.receipts import receipt
 from app.verification.records import caller_of, recorded
 from app.verification.tills import PresentedKey
 
@@ -45,6 +47,21 @@ JWKS_RESPONSES: dict[int | str, dict[str, Any]] = {
     304: {"description": "What you have are the present keys."},
 }
 JWKS_MAX_AGE_S = 900  # an offline scanner fetches anew every 15 minutes
+
+
+RECEIPT_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A JWS in compact form.",
+        "content": {"application/jose": {"schema": {"type": "string"}}},
+    }
+}
+
+
+class Voided(BaseModel):
+    """A check that counts as no use any more."""
+
+    verification_id: str
+    voided_at: datetime
 
 
 class EnrolmentRequest(BaseModel):
@@ -79,13 +96,32 @@ Key = Annotated[PresentedKey, Depends(till_key)]
 )
 def verification(verification_id: str, key: Key, house: TheHouse) -> Response:
     """A verdict this partner got earlier; without initials, which are not stored."""
-    try:
-        scan_id = uuid.UUID(verification_id.removeprefix("vrf_"))
-    except ValueError as error:
-        raise NotFound("There is no such verification.") from error
+    scan_id = _scan_id(verification_id)
     with house.database.reading() as session:
         verdict, channel = recorded(session, scan_id, key)
     return answer(house, verdict, Channel(channel))
+
+
+@router.post("/api/v1/verifications/{verification_id}/void", responses=PROBLEM_RESPONSES)
+def void(verification_id: str, key: Key, house: TheHouse, now: Now) -> Voided:
+    """Take back this till's own check within ten minutes: no use, though the code stays used."""
+    scan_id = _scan_id(verification_id)
+    found = house.database.transact(lambda session: afterwards.void(session, scan_id, key, now=now))
+    assert found.voided_at is not None  # noqa: S101 - as `void` says; this tells the checker
+    return Voided(verification_id=f"vrf_{found.scan_id}", voided_at=found.voided_at)
+
+
+@router.get(
+    "/api/v1/verifications/{verification_id}/receipt",
+    response_class=Response,
+    responses=RECEIPT_RESPONSES | PROBLEM_RESPONSES,
+)
+def verification_receipt(verification_id: str, key: Key, house: TheHouse, now: Now) -> Response:
+    """Our signed word that this check was made, without anything about the holder."""
+    with house.database.reading() as session:
+        found = afterwards.on_record(session, _scan_id(verification_id), key)
+    jws = receipt(found, keys=house.ring.keys, issuer=house.public_url, now=now)
+    return Response(jws, media_type="application/jose")
 
 
 @router.get("/.well-known/jwks.json", response_class=Response, responses=JWKS_RESPONSES)
@@ -129,3 +165,10 @@ def enrol_till(
     return EnrolmentResponse(
         till_key=found.key, till_id=found.till_id, till=found.till, partner=found.partner
     )
+
+
+def _scan_id(verification_id: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(verification_id.removeprefix("vrf_"))
+    except ValueError as error:
+        raise NotFound("There is no such verification.") from error

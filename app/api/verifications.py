@@ -22,7 +22,7 @@ from app.api.deps import House, moment
 from app.api.limits import address
 from app.api.problems import PROBLEM_RESPONSES
 from app.cards.initials import initials_text
-from app.cards.numbers import card_number_of
+from app.cards.numbers import card_number_of, webshop_code_of
 from app.errors import Conflict, Unauthenticated
 from app.verification.late import AHEAD, LATEST
 from app.verification.recorder import Presentation
@@ -136,6 +136,8 @@ async def verify(request: Request) -> Response:
     question = _question(await request.body())
     if card_number_of(question.presentation):
         house.limits.count("typed-number", key.id)
+    elif webshop_code_of(question.presentation):
+        house.limits.count("webshop-code", key.id)
     verdict = await house.recorder.verify(
         Presentation(
             text=question.presentation,

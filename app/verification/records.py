@@ -7,7 +7,7 @@ ledger, which keeps the books of a batch, and from whoever asks for one earlier 
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -18,14 +18,17 @@ from sqlalchemy.orm import Session
 from app.cards import lifecycle
 from app.cards.entitlement import CardStatus, card_year
 from app.cards.model import Card, CardEvent, WalletPass
+from app.cards.numbers import webshop_code_of
 from app.cards.token import Carrier
 from app.errors import NotFound, Unauthenticated
 from app.partners import Partner
-from app.verification.model import REMEMBERED, Scan, Till, TillKey
+from app.verification.codes import fingerprint
+from app.verification.model import REMEMBERED, Scan, Till, TillKey, WebshopCode
 from app.verification.tills import PresentedKey
 from app.verification.verdict import (
     Caller,
     Grade,
+    OneTime,
     PassState,
     PastScan,
     Reason,
@@ -54,6 +57,13 @@ CALLERS = (
 )
 _CARD = (Card.id.label("card_id"), Card.status, Card.test, Card.valid_from, Card.year)
 CARDS = select(Card.number, *_CARD)
+DRAWN = select(
+    *_CARD,
+    WebshopCode.code_sha256,
+    WebshopCode.partner_id,
+    WebshopCode.expires_at,
+    WebshopCode.used_at,
+).join(Card, WebshopCode.card_id == Card.id)
 PASSES = select(
     *_CARD,
     WalletPass.id.label("pass_id"),
@@ -102,6 +112,7 @@ def states(session: Session, examined: Iterable[Examined]) -> dict[int | str, Pa
     names = {one.names for one in examined}
     numbers = [name for name in names if isinstance(name, int)]
     typed = [name for name in names if isinstance(name, str)]
+    drawn = {fingerprint(name): name for name in typed if webshop_code_of(name)}
     found: dict[int | str, PassState] = {}
     if numbers:
         for row in session.execute(PASSES.where(WalletPass.pass_number.in_(numbers))):
@@ -109,6 +120,10 @@ def states(session: Session, examined: Iterable[Examined]) -> dict[int | str, Pa
     if typed:
         for card in session.execute(CARDS.where(Card.number.in_(typed))):
             found[card.number] = _card_state(card)
+    if drawn:
+        for one in session.execute(DRAWN.where(WebshopCode.code_sha256.in_(drawn))):
+            code = OneTime(one.partner_id, one.expires_at, one.used_at)
+            found[drawn[one.code_sha256]] = replace(_card_state(one), one_time=code)
     return found
 
 
@@ -246,4 +261,5 @@ def _past(row: Row) -> PastScan:
             verification_id=row.id,
             accepted_moment=row.accepted_moment,
         ),
+        voided=row.voided_at is not None,
     )

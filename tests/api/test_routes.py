@@ -75,6 +75,14 @@ TABLE = {
     "POST /apple/v1/log": Row(200, 200, 200, json={"logs": []}),
     f"POST {ROUTE}": Row(401, 401, 200, json=QUESTION),
     f"GET {ROUTE}/{{verification_id}}": Row(401, 401, 200, address=f"{ROUTE}/{{verification}}"),
+    f"GET {ROUTE}/{{verification_id}}/receipt": Row(
+        401, 401, 200, address=f"{ROUTE}/{{verification}}/receipt"
+    ),
+    # A check that was refused is no use to take back; tests/api/test_afterwards.py has the others.
+    f"POST {ROUTE}/{{verification_id}}/void": Row(
+        401, 401, 409, address=f"{ROUTE}/{{verification}}/void"
+    ),
+    "POST /card/webshop-codes": Row(401, 201, 401),
     "GET /.well-known/jwks.json": OPEN,
     "GET /api/v1/offline-list": Row(401, 401, 200),
     "POST /api/v1/tills/enrol": Row(403, 403, 403, json={"code": ""}),
