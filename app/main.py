@@ -15,17 +15,22 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app.api import (
+    activity,
     apple,
     benefits,
     camera,
     deps,
+    epd,
     google,
     login,
+    me,
     oauth,
     openapi,
     operations,
     partner,
+    privacy,
     problems,
+    scanner,
     statistics,
     teacher,
     verifications,
@@ -35,6 +40,7 @@ from app.api.envelope import Envelope
 from app.api.limits import Limits
 from app.deployment import Deployment
 from app.issuing import Issuing
+from app.retention.terms import terms
 from app.settings import Settings
 from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
@@ -94,8 +100,15 @@ def _routes(app: FastAPI) -> FastAPI:
     for router in (
         login.router,
         teacher.router,
+        activity.router,
+        me.router,
+        privacy.router,
+        privacy.pages,
         partner.router,
+        scanner.router,
         oauth.router,
+        epd.router,
+        epd.published,
         camera.router,
         benefits.router,
         benefits.pages,
@@ -131,6 +144,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         step_up_acr=deployment.registration.step_up_acr,
         database=database,
         ring=ring,
+        policy=deployment.policy,
         recorder=recorder,
         offline_lists=OfflineLists(database, ring, issuer=settings.public_url),
         oidc=open_.enter_context(closing(deployment.oidc())),
@@ -147,6 +161,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         certificates=deployment.certificates,
         google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
+        terms=terms(scan_link_days=settings.scan_link_days),
         small_cell=settings.small_cell,
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,

@@ -17,6 +17,7 @@ from app.api.card_state import card_page
 from app.api.deps import Now, TheHouse, page
 from app.api.visitors import ActingVisitor, TheVisitor
 from app.cards.initials import initials_text
+from app.cards.lifecycle import IN_FORCE
 from app.cards.token import Carrier
 from app.errors import NotEligible, NotFound
 from app.identity import sessions
@@ -66,6 +67,7 @@ def card(
         standing,
         visitor=visitor,
         wallet_first=_wallet_of(user_agent),
+        now=now,
     )
     return page(request, "card.html", page=shown)
 
@@ -141,12 +143,21 @@ def webshop_code(
     now: Now,
     partner_id: Annotated[uuid.UUID | None, Form()] = None,
 ) -> WebshopCodeAnswer:
-    """A code for one purchase from afar, at one partner or at any; good for a quarter of an hour."""
+    """A code for one purchase from afar, at one partner or at any."""
     house.limits.count("draw-code", str(visitor.teacher_id))
     drawn = house.database.transact(
         lambda session: codes.draw(session, visitor.teacher_id, partner_id=partner_id, now=now)
     )
     return WebshopCodeAnswer(code=drawn.code, expires_at=drawn.expires_at)
+
+
+@router.get("/card/lost")
+def lost(request: Request, house: TheHouse, visitor: TheVisitor, now: Now) -> HTMLResponse:
+    """What stopping the card does, before it is done."""
+    standing = house.issuing.standing(visitor.teacher_id, now=now)
+    if standing.card is None or standing.card.status not in IN_FORCE:
+        raise NotFound("There is no card to stop.")
+    return page(request, "lost.html", card_number=standing.card.number, csrf=visitor.csrf)
 
 
 @router.post("/card/report-lost")
