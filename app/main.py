@@ -35,6 +35,7 @@ from app.api import (
     scanner,
     statistics,
     teacher,
+    verifications,
 )
 from app.api.deps import House
 from app.api.envelope import Envelope
@@ -45,8 +46,10 @@ from app.retention.terms import terms
 from app.settings import Settings
 from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
+from app.verification.verdict import Reason
 from app.web.pages import Pages
 from app.web.texts import Texts
+from app.web.verdict_texts import verdict_message
 
 STATIC = Path(__file__).parent / "web" / "static"
 
@@ -94,6 +97,8 @@ def describe() -> dict[str, Any]:
 
 
 def _routes(app: FastAPI) -> FastAPI:
+    # First, so that no other address is compared before it.
+    app.router.routes.insert(0, verifications.ROUTE)
     for router in (
         login.router,
         teacher.router,
@@ -164,6 +169,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         small_cell=settings.small_cell,
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,
+        verdict_messages={reason: texts.in_four(verdict_message(reason)) for reason in Reason},
     )
 
 

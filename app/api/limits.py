@@ -23,6 +23,8 @@ RATES: dict[str, RateLimitItem] = {
     "rotating-digits": parse("20/5minutes"),
     "typed-number": parse("10/minute"),
     "enrolment": parse("10/minute"),
+    "webshop-code": parse("60/minute"),
+    "draw-code": parse("10/minute"),
     "refused-key": parse("30/minute"),
     "refused-client": parse("30/minute"),
     "token": parse("60/minute"),

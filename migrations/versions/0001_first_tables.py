@@ -745,6 +745,26 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "webshop_code",
+        sa.Column("code_sha256", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("card_id", sa.Uuid(), nullable=False),
+        sa.Column("partner_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_webshop_code_card_id")),
+        sa.ForeignKeyConstraint(
+            ["partner_id"], ["partner.id"], name=op.f("fk_webshop_code_partner_id")
+        ),
+        sa.PrimaryKeyConstraint("code_sha256", name=op.f("pk_webshop_code")),
+    )
+    with op.batch_alter_table("webshop_code", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webshop_code_card_id"), ["card_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_webshop_code_expires_at"), ["expires_at"], unique=False
+        )
+
+    op.create_table(
         "device_registration",
         sa.Column("device_library_identifier", sa.String(length=100), nullable=False),
         sa.Column("pass_id", sa.Uuid(), nullable=False),
@@ -890,6 +910,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_device_registration_pass_id"))
 
     op.drop_table("device_registration")
+    with op.batch_alter_table("webshop_code", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webshop_code_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_webshop_code_card_id"))
+
+    op.drop_table("webshop_code")
     with op.batch_alter_table("wallet_pass", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_wallet_pass_rotation_due_at"))
         batch_op.drop_index(

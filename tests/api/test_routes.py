@@ -25,7 +25,11 @@ AUDIENCES = {
     "Google Wallet",
 }
 # What the framework serves, which has no tags.
-UNTAGGED = {"/openapi.json": "anyone", "/static/{fingerprint}": "anyone"}
+UNTAGGED = {
+    "/openapi.json": "anyone",
+    "/static/{fingerprint}": "anyone",
+    "/api/v1/verifications": "partner",
+}
 ROUTE = "/api/v1/verifications"
 DEVICE = "/apple/v1/devices/{deviceLibraryIdentifier}/registrations/{passTypeIdentifier}"
 UNKNOWN_DEVICE = "/apple/v1/devices/unknown/registrations/x"
@@ -75,6 +79,14 @@ TABLE = {
     "POST /apple/v1/log": Row(200, 200, 200, json={"logs": []}),
     f"POST {ROUTE}": Row(401, 401, 200, json=QUESTION),
     f"GET {ROUTE}/{{verification_id}}": Row(401, 401, 200, address=f"{ROUTE}/{{verification}}"),
+    f"GET {ROUTE}/{{verification_id}}/receipt": Row(
+        401, 401, 200, address=f"{ROUTE}/{{verification}}/receipt"
+    ),
+    # A check that was refused is no use to take back; tests/api/test_afterwards.py has the others.
+    f"POST {ROUTE}/{{verification_id}}/void": Row(
+        401, 401, 409, address=f"{ROUTE}/{{verification}}/void"
+    ),
+    "POST /card/webshop-codes": Row(401, 201, 401),
     # Only an access token opens these; tests/api/test_epd.py has one.
     "POST /api/v1/epd/status-batches": Row(401, 401, 401, json={}),
     "GET /api/v1/epd/status-batches/{batch_id}": Row(
