@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import fleet, google, google_delivery, passes, school_year
+from bench import epd, fleet, google, google_delivery, passes, school_year
 from bench.measure import Measurement
 
 BENCHMARKS: tuple[Callable[[int, float], Measurement], ...] = (
@@ -21,6 +21,7 @@ BENCHMARKS: tuple[Callable[[int, float], Measurement], ...] = (
     passes.pass_vs_best_peer,
     passes.issue_two_threads,
     google.google_link_vs_raw_rsa,
+    epd.epd_snapshot_vs_copy_merge,
     google_delivery.google_delivery_20000_updates,
     fleet.apple_delivery_5000_devices,
     school_year.count_vs_fifty_million_a_year,
