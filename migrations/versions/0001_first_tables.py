@@ -131,6 +131,7 @@ def upgrade() -> None:
         "epd_run",
         sa.Column("source", sa.String(length=10), nullable=False),
         sa.Column("full", sa.Boolean(), nullable=False),
+        sa.Column("leaves_out", sa.Boolean(), nullable=False),
         sa.Column("parts", sa.Integer(), nullable=False),
         sa.Column("parts_received", sa.Integer(), nullable=False),
         sa.Column(
