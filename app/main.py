@@ -15,12 +15,14 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app.api import (
+    about,
     activity,
     apple,
     benefits,
     camera,
     deps,
     google,
+    handoff,
     login,
     me,
     oauth,
@@ -98,6 +100,9 @@ def _routes(app: FastAPI) -> FastAPI:
         me.router,
         privacy.router,
         privacy.pages,
+        handoff.router,
+        handoff.phone,
+        about.pages,
         partner.router,
         scanner.router,
         oauth.router,

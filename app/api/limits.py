@@ -27,6 +27,8 @@ RATES: dict[str, RateLimitItem] = {
     "refused-client": parse("30/minute"),
     "token": parse("60/minute"),
     "login": parse("30/minute"),
+    "handoff": parse("30/minute"),
+    "handoff-step": parse("120/minute"),
     "benefits": parse("120/minute"),
     "device-log": parse("30/minute"),
 }

@@ -55,7 +55,7 @@ def test_a_teacher_has_the_card_in_the_wallet_in_three_presses(service: Service)
     shown = html.unescape(teacher.page.text)
     assert "Annelies Peeters" in shown
     assert "31 december 2026" in shown
-    assert actions(teacher) == {"/logout", "/card/apple", "/card/google"}
+    assert actions(teacher) == {"/logout", "/card/handoff", "/card/apple", "/card/google"}
     teacher.press("/card/apple")
     root = service.deployment.credentials.apple.root.read_bytes()
     installed = apple_phone.install(teacher.page.content, root_pem=root, now=wall_clock())
