@@ -19,6 +19,7 @@ from app.db import Database
 from app.deployment import Deployment
 from app.epd.due import review_due
 from app.epd.pull.sync import Pull
+from app.epd.push.runs import Runs, forget_old
 from app.errors import Conflict, Unavailable
 from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
@@ -150,9 +151,28 @@ def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[
         return 1
 
     return [
+        *_pushed(deployment, database, clock),
         Job("seal-audit", seal, period_s=1.0),
         Job("count", count, period_s=60.0),
         *_endings(database, deployment, clock),
+    ]
+
+
+def _pushed(deployment: Deployment, database: Database, clock: Clock) -> list[Job]:
+    """What the personnel file pushed to us."""
+    percent = deployment.settings.mass_change_brake_percent
+    runs = Runs(
+        database, deployment.ring, policy=deployment.policy, brake_percent=percent, clock=clock
+    )
+
+    def forget() -> int:
+        now = clock()
+        gone = database.transact(lambda session: forget_old(session, now=now))
+        return _counted("epd-runs-forgotten", gone)
+
+    return [
+        Job("epd-runs", runs.run, period_s=1.0),
+        Job("epd-forget", forget, period_s=3600.0),
     ]
 
 

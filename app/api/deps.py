@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from app.api.limits import Limits
+from app.cards.entitlement import Policy
 from app.cards.keyring import KeyRing
 from app.db import Database
 from app.identity.oidc import OidcClient
@@ -41,6 +42,7 @@ class House:
     step_up_acr: frozenset[str]
     database: Database
     ring: KeyRing
+    policy: Policy
     recorder: Recorder
     offline_lists: OfflineLists
     oidc: OidcClient

@@ -26,6 +26,7 @@ RATES: dict[str, RateLimitItem] = {
     "refused-key": parse("30/minute"),
     "refused-client": parse("30/minute"),
     "token": parse("60/minute"),
+    "status-query": parse("600/minute"),
     "login": parse("30/minute"),
     "handoff": parse("30/minute"),
     "handoff-step": parse("120/minute"),

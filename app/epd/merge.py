@@ -102,6 +102,39 @@ def leave_out(
     return len(ids)
 
 
+def remove(
+    session: Session,
+    removed: Sequence[tuple[Insz, int]],
+    *,
+    source: str = EPD,
+    keys: Keys,
+    policy: Policy,
+    now: datetime,
+) -> list[Outcome]:
+    """A source takes its word about persons back, each at a version: as if it left them out."""
+    if not removed:
+        return []
+    pepper = keys.active("pepper").value
+    pseudonyms = [insz.pseudonym(pepper) for insz, _ in removed]
+    numbers = dict(zip(pseudonyms, (insz for insz, _ in removed), strict=True))
+    _rename(session, numbers, keys=keys)
+    teachers = _locked(session, numbers)
+    records = _records(session, [teacher.id for teacher in teachers.values()], source)
+    outcomes, gone = [], []
+    for pseudonym, (_, version) in zip(pseudonyms, removed, strict=True):
+        teacher = teachers.get(pseudonym)
+        record = records.get(teacher.id) if teacher else None
+        if record is None or version <= record.version:
+            outcomes.append(Outcome.OUTDATED if record else Outcome.UNCHANGED)
+            continue
+        record.version = version
+        gone.append(record.teacher_id)
+        outcomes.append(Outcome.CHANGED)
+    session.flush()
+    leave_out(session, gone, source=source, policy=policy, now=now)
+    return outcomes
+
+
 def replace_number(
     session: Session, old: Insz, new: Insz, *, keys: Keys, policy: Policy, now: datetime
 ) -> None:

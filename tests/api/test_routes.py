@@ -20,6 +20,7 @@ AUDIENCES = {
     "operations",
     "anyone",
     "Apple Wallet",
+    "EPD sync job",
     "Google Wallet",
 }
 # What the framework serves, which has no tags.
@@ -74,6 +75,14 @@ TABLE = {
     "POST /apple/v1/log": Row(200, 200, 200, json={"logs": []}),
     f"POST {ROUTE}": Row(401, 401, 200, json=QUESTION),
     f"GET {ROUTE}/{{verification_id}}": Row(401, 401, 200, address=f"{ROUTE}/{{verification}}"),
+    # Only an access token opens these; tests/api/test_epd.py has one.
+    "POST /api/v1/epd/status-batches": Row(401, 401, 401, json={}),
+    "GET /api/v1/epd/status-batches/{batch_id}": Row(
+        401, 401, 401, address="/api/v1/epd/status-batches/0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77"
+    ),
+    "GET /api/v1/epd/sequence": Row(401, 401, 401),
+    "POST /api/v1/epd/status-queries": Row(401, 401, 401, json={"insz": "1"}),
+    "GET /api/v1/epd/status-batch.schema.json": OPEN,
     "GET /.well-known/jwks.json": OPEN,
     "POST /card/handoff": Row(401, 200, 401),
     "GET /card/handoff": Row(401, 200, 401),

@@ -1,12 +1,8 @@
 """From the log-in to a verified code, in a real browser against the real service, in each language."""
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
 
-from app.passes.content import LANGUAGES
-from app.web.texts import Msgid, Texts
-from demo.shop import gist
-from tests.api.stage import Service
+from app.web.texts import Texts
 
 pytestmark = pytest.mark.browser
 
