@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from app.api.cookies import drop_cookie, read_cookie, set_cookie
 from app.api.deps import House, Now, TheHouse, page
 from app.api.limits import address
-from app.api.visitors import ActingVisitor, TheVisitor
+from app.api.visitors import ActingVisitor, TheVisitor, sent_from_elsewhere
 from app.cards.initials import initials_of, initials_text
 from app.errors import Forbidden, NotFound
 from app.identity import handoff, sessions
@@ -147,9 +147,7 @@ def finish(link: Link, request: Request, house: TheHouse, now: Now) -> Response:
 
 
 def _require_own_page(request: Request, house: House) -> None:
-    """A browser names the page that sends a form; another site's page begins nothing here."""
-    origin = request.headers.get("origin")
-    if origin not in {None, house.public_url} or (
-        request.headers.get("sec-fetch-site", "same-origin") != "same-origin"
-    ):
+    """Another site's page begins nothing here; with no token in the form, doubt means no."""
+    unnamed = request.headers.get("origin") == "null" and "sec-fetch-site" not in request.headers
+    if unnamed or sent_from_elsewhere(request, house):
         raise Forbidden("This form was not sent from our own page.")
