@@ -26,6 +26,7 @@ from app.cards.activation import activate
 from app.cards.entitlement import (
     Employment,
     Entitlement,
+    Interruption,
     Policy,
     belgian_day,
     decide,
@@ -72,6 +73,7 @@ class Standing:
     employments: tuple[Employment, ...]
     heard_at: datetime | None
     barred: bool
+    leaves: tuple[Interruption, ...] = ()
 
     def silent_since(self, moment: datetime) -> bool:
         """Whether the personnel file has not answered since then."""
@@ -153,6 +155,7 @@ class Issuing:
             employments=status.employments + status.listed_by_institution if status else (),
             heard_at=teacher.heard_at,
             barred=teacher.barred_at is not None,
+            leaves=status.interruptions if status else (),
         )
 
     def add_pass(self, teacher_id: uuid.UUID, carrier: Carrier, *, now: datetime) -> None:

@@ -23,11 +23,17 @@ RATES: dict[str, RateLimitItem] = {
     "rotating-digits": parse("20/5minutes"),
     "typed-number": parse("10/minute"),
     "enrolment": parse("10/minute"),
+    "webshop-code": parse("60/minute"),
+    "draw-code": parse("10/minute"),
     "refused-key": parse("30/minute"),
     "refused-client": parse("30/minute"),
     "token": parse("60/minute"),
     "status-query": parse("600/minute"),
     "login": parse("30/minute"),
+    "handoff": parse("30/minute"),
+    "handoff-step": parse("120/minute"),
+    # Files of one institution.
+    "roster": parse("30/hour"),
     "benefits": parse("120/minute"),
     "device-log": parse("30/minute"),
     # More than an official at the telephone needs, fewer than leafing through takes.

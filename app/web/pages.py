@@ -17,6 +17,7 @@ from app.web.card_page import grouped
 from app.web.card_texts import CATEGORIES
 from app.web.office_texts import OFFICE_WORDS
 from app.web.privacy_texts import KEPT
+from app.web.roster_texts import ENTRY_STATES, ROSTER_STATES
 from app.web.statistics_texts import labels
 from app.web.texts import Language, Msgid, Texts
 
@@ -27,9 +28,18 @@ TEMPLATES_DIRECTORY = Path(__file__).parent / "templates"
 LANGUAGE_NAMES = {"nl": "Nederlands", "fr": "Français", "en": "English", "de": "Deutsch"}
 
 # What the head of every page leads to.
-MAIN_LINKS = {"/card": Msgid("My card"), "/benefits": Msgid("Benefits")}
+MAIN_LINKS = {
+    "/card": Msgid("My card"),
+    "/benefits": Msgid("Benefits"),
+    "/help": Msgid("Help"),
+}
 # And its foot.
-SMALL_LINKS = {"/privacy": Msgid("Your data")}
+SMALL_LINKS = {
+    "/privacy": Msgid("Your data"),
+    "/accessibility": Msgid("Accessibility"),
+    "/statistics": Msgid("Figures"),
+    "/help": Msgid("Help"),
+}
 
 
 class Pages:
@@ -86,6 +96,8 @@ class Pages:
                 "badges": self._badges(language.code),
                 "benefit_categories": BENEFIT_CATEGORIES,
                 "categories": CATEGORIES,
+                "entry_states": ENTRY_STATES,
+                "roster_states": ROSTER_STATES,
                 "channels": CHANNELS,
                 "demo": demo,
                 "labels": labels(language),

@@ -131,6 +131,7 @@ def upgrade() -> None:
         "epd_run",
         sa.Column("source", sa.String(length=10), nullable=False),
         sa.Column("full", sa.Boolean(), nullable=False),
+        sa.Column("leaves_out", sa.Boolean(), nullable=False),
         sa.Column("parts", sa.Integer(), nullable=False),
         sa.Column("parts_received", sa.Integer(), nullable=False),
         sa.Column(
@@ -184,6 +185,18 @@ def upgrade() -> None:
         sa.Column("postcode", sa.String(length=4), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_institution")),
     )
+    op.create_table(
+        "institution_succession",
+        sa.Column("institution", sa.String(length=6), nullable=False),
+        sa.Column("successor", sa.String(length=6), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("institution", name=op.f("pk_institution_succession")),
+    )
+    with op.batch_alter_table("institution_succession", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_institution_succession_successor"), ["successor"], unique=False
+        )
+
     op.create_table(
         "login_attempt",
         sa.Column("state_hash", sa.LargeBinary(length=32), nullable=False),
@@ -240,6 +253,35 @@ def upgrade() -> None:
         sa.Column("term", sa.String(length=32), nullable=False),
         sa.Column("done_to", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("term", name=op.f("pk_retention_mark")),
+    )
+    op.create_table(
+        "roster",
+        sa.Column("institution", sa.String(length=6), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("uploaded_by", sa.String(length=255), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("submitted_by", sa.String(length=255), nullable=True),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.String(length=255), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("applied_after", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_roster")),
+    )
+    with op.batch_alter_table("roster", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_roster_institution"), ["institution"], unique=False)
+        batch_op.create_index(batch_op.f("ix_roster_state"), ["state"], unique=False)
+
+    op.create_table(
+        "roster_reminder",
+        sa.Column("institution", sa.String(length=6), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("entries", sa.Integer(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("institution", "ends_on", name=op.f("pk_roster_reminder")),
     )
     op.create_table(
         "teacher",
@@ -400,6 +442,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("teacher_id", "source", name=op.f("pk_epd_person")),
     )
     op.create_table(
+        "handoff",
+        sa.Column("computer_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("link_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("phone_hash", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("initials", sa.String(length=8), nullable=False),
+        sa.Column("number", sa.SmallInteger(), nullable=True),
+        sa.Column("choices", sa.String(length=16), nullable=False),
+        sa.Column("teacher_id", sa.Uuid(), nullable=True),
+        sa.Column("sealed_person", sa.LargeBinary(), nullable=True),
+        sa.Column("authenticated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["teacher_id"], ["teacher.id"], name=op.f("fk_handoff_teacher_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_handoff")),
+        sa.UniqueConstraint("computer_hash", name=op.f("uq_handoff_computer_hash")),
+        sa.UniqueConstraint("link_hash", name=op.f("uq_handoff_link_hash")),
+    )
+    with op.batch_alter_table("handoff", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_handoff_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
         "imported_figure",
         sa.Column("data_set_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
@@ -475,6 +539,26 @@ def upgrade() -> None:
     with op.batch_alter_table("office_case", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_office_case_opened_at"), ["opened_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_office_case_teacher_id"), ["teacher_id"], unique=False)
+
+    op.create_table(
+        "roster_line",
+        sa.Column("roster_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("fault", sa.String(length=24), nullable=True),
+        sa.Column("pseudonym", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("insz_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("category", sa.String(length=24), nullable=True),
+        sa.Column("main_structure", sa.String(length=3), nullable=True),
+        sa.Column("begin", sa.Date(), nullable=True),
+        sa.Column("end", sa.Date(), nullable=True),
+        sa.Column("reference", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["roster_id"], ["roster.id"], name=op.f("fk_roster_line_roster_id")
+        ),
+        sa.PrimaryKeyConstraint("roster_id", "number", name=op.f("pk_roster_line")),
+    )
+    with op.batch_alter_table("roster_line", schema=None) as batch_op:
+        batch_op.create_index("ix_roster_line_person", ["roster_id", "pseudonym"], unique=False)
 
     op.create_table(
         "till",
@@ -705,6 +789,26 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "webshop_code",
+        sa.Column("code_sha256", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("card_id", sa.Uuid(), nullable=False),
+        sa.Column("partner_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_webshop_code_card_id")),
+        sa.ForeignKeyConstraint(
+            ["partner_id"], ["partner.id"], name=op.f("fk_webshop_code_partner_id")
+        ),
+        sa.PrimaryKeyConstraint("code_sha256", name=op.f("pk_webshop_code")),
+    )
+    with op.batch_alter_table("webshop_code", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webshop_code_card_id"), ["card_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_webshop_code_expires_at"), ["expires_at"], unique=False
+        )
+
+    op.create_table(
         "device_registration",
         sa.Column("device_library_identifier", sa.String(length=100), nullable=False),
         sa.Column("pass_id", sa.Uuid(), nullable=False),
@@ -850,6 +954,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_device_registration_pass_id"))
 
     op.drop_table("device_registration")
+    with op.batch_alter_table("webshop_code", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webshop_code_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_webshop_code_card_id"))
+
+    op.drop_table("webshop_code")
     with op.batch_alter_table("wallet_pass", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_wallet_pass_rotation_due_at"))
         batch_op.drop_index(
@@ -899,6 +1008,10 @@ def downgrade() -> None:
 
     op.drop_table("web_session")
     op.drop_table("till")
+    with op.batch_alter_table("roster_line", schema=None) as batch_op:
+        batch_op.drop_index("ix_roster_line_person")
+
+    op.drop_table("roster_line")
     with op.batch_alter_table("office_case", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_office_case_teacher_id"))
         batch_op.drop_index(batch_op.f("ix_office_case_opened_at"))
@@ -913,6 +1026,10 @@ def downgrade() -> None:
 
     op.drop_table("oauth_credential")
     op.drop_table("imported_figure")
+    with op.batch_alter_table("handoff", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_handoff_created_at"))
+
+    op.drop_table("handoff")
     op.drop_table("epd_person")
     op.drop_table("epd_decision")
     with op.batch_alter_table("epd_batch", schema=None) as batch_op:
@@ -938,6 +1055,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_teacher_review_on"))
 
     op.drop_table("teacher")
+    op.drop_table("roster_reminder")
+    with op.batch_alter_table("roster", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_roster_state"))
+        batch_op.drop_index(batch_op.f("ix_roster_institution"))
+
+    op.drop_table("roster")
     op.drop_table("retention_mark")
     op.drop_table("partner")
     with op.batch_alter_table("oauth_client", schema=None) as batch_op:
@@ -949,6 +1072,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_login_attempt_created_at"))
 
     op.drop_table("login_attempt")
+    with op.batch_alter_table("institution_succession", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_institution_succession_successor"))
+
+    op.drop_table("institution_succession")
     op.drop_table("institution")
     op.drop_table("epd_sequence")
     with op.batch_alter_table("epd_run", schema=None) as batch_op:
