@@ -20,6 +20,7 @@ from app import migrate
 from app.cards import keyring
 from app.db import Database
 from app.settings import PREFIX
+from app.statistics import legacy
 from app.verification import partners, tills
 from demo import apple_certificates, google_account
 from demo.officials import CARD_OFFICE
@@ -120,6 +121,7 @@ def prepare(
     directory.mkdir(parents=True)
     database_url = database_url or f"sqlite:///{directory / 'lerarenkaart.sqlite3'}"
     migrate.upgrade(database_url)
+    _tell_old_figures(database_url, now=now)
     keyring.init(directory / "keys", environment="demo", now=now)
     return Deployment(
         directory=directory,
@@ -128,6 +130,13 @@ def prepare(
         credentials=make_credentials(directory, addresses, now=now),
         shops=open_shops(database_url, now=now),
     )
+
+
+def _tell_old_figures(database_url: str, *, now: datetime) -> None:
+    """What parliament was told before there was a digital card."""
+    text = legacy.FILE.read_text("utf-8")
+    with closing(Database(database_url)) as database:
+        database.transact(lambda session: legacy.import_legacy(session, text, now=now))
 
 
 def make_credentials(directory: Path, addresses: Addresses, *, now: datetime) -> Credentials:
