@@ -5,7 +5,6 @@ or of the configuration come out as one sentence and exit code 1 or 2, never as 
 """
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +18,8 @@ from app.cards import keyring
 from app.commands.auditing import audit
 from app.commands.benefits import benefits
 from app.commands.client import client
+from app.commands.epd import epd
+from app.commands.passes import passes
 from app.commands.statistics import statistics
 from app.commands.terminal import Json, out
 from app.commands.terminal import database as _database
@@ -27,7 +28,6 @@ from app.commands.terminal import stop as _stop
 from app.deployment import Deployment
 from app.errors import Failure
 from app.log import configure
-from app.passes.inspect import Inspection, Severity, inspect
 from app.settings import Settings, StartRefused
 from app.verification import enrolment, partners, tills
 
@@ -37,12 +37,12 @@ keys = typer.Typer(no_args_is_help=True, help="The key ring.")
 partner = typer.Typer(no_args_is_help=True, help="Partners, their tills and keys.")
 cli.add_typer(audit, name="audit")
 cli.add_typer(db, name="db")
+cli.add_typer(epd, name="epd")
 cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
 cli.add_typer(benefits, name="benefits")
 cli.add_typer(client, name="client")
 cli.add_typer(statistics, name="statistics")
-passes = typer.Typer(no_args_is_help=True, help="Passes as files.")
 cli.add_typer(passes, name="pass")
 
 
@@ -244,21 +244,6 @@ def enrol_code(
     typer.echo(code)
 
 
-@passes.command("inspect")
-def inspect_pass(file: Path, *, as_json: Json = False) -> None:
-    """Say what is wrong with a .pkpass, ours or anybody's; exit 1 when Wallet would refuse it."""
-    try:
-        found = inspect(file.read_bytes(), now=_now())
-    except OSError as fault:
-        _stop(f"{file} cannot be read: {fault.strerror}.")
-    if as_json:
-        out.print_json(json.dumps(asdict(found) | {"sound": found.sound}, default=str))
-    else:
-        _show(found)
-    if not found.sound:
-        raise typer.Exit(1)
-
-
 def main() -> None:
     """Run the command line; every expected fault ends as one sentence."""
     configure()
@@ -287,17 +272,3 @@ def _kind(text: str) -> keyring.Kind:
         if kind == text:
             return kind
     raise typer.BadParameter(f"{text} is none of {', '.join(keyring.KINDS)}")
-
-
-def _show(found: Inspection) -> None:
-    for name, value in asdict(found.summary).items():
-        text = ", ".join(value) if isinstance(value, tuple) else value
-        out.print(f"{name.replace('_', ' ')}: {text or '-'}", highlight=False, markup=False)
-    for finding in found.findings:
-        style = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}.get(
-            finding.severity, "dim"
-        )
-        out.print(f"\n{finding.severity.upper()} in {finding.where}", style=style, markup=False)
-        out.print(f"  {finding.what}\n  {finding.mend}", highlight=False, markup=False)
-    verdict = "No fault that Wallet refuses." if found.sound else "Wallet would refuse this pass."
-    out.print(f"\n{verdict}", style="bold")

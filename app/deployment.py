@@ -17,10 +17,11 @@ from app.cards.keyring import KeyFault, KeyRing
 from app.client_authentication import ClientKey, ClientSecret, load_client_key
 from app.db import Database
 from app.epd.client import EpdClient
+from app.epd.patience import Patience
 from app.identity.oidc import OidcClient
 from app.identity.registration import Registration
 from app.identity.roles import Role, RoleBook
-from app.passes.apns import Apns
+from app.passes.apns import SHARE_OF_SIGNING, Apns
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
 from app.passes.google import BURST as GOOGLE_BURST
@@ -30,6 +31,7 @@ from app.passes.google_callbacks import GoogleCallbacks
 from app.passes.google_keys import GoogleKeys
 from app.passes.google_passes import GooglePasses, class_id
 from app.passes.pace import Rate, SharedPace
+from app.passes.signature import signatures_per_s
 from app.settings import PREFIX, Settings, StartRefused
 
 ORGANIZATION = "Lerarenkaart"
@@ -88,14 +90,15 @@ class Deployment:
         """The log-in of the government."""
         return OidcClient(self.registration)
 
-    def epd(self) -> EpdClient:
-        """The personnel file."""
+    def epd(self, patience: Patience = Patience()) -> EpdClient:  # noqa: B008 - frozen
+        """The personnel file; the patience is that of a teacher who waits."""
         return EpdClient(
             base_url=self.settings.epd_base_url,
             token_url=self.settings.epd_token_url,
             client_id=self.settings.epd_client_id,
             authentication=ClientSecret(self.settings.epd_client_secret.get_secret_value()),
             enduser_id=ENDUSER_ID,
+            patience=patience,
         )
 
     def google_wallet(
@@ -130,9 +133,12 @@ class Deployment:
         return GoogleCallbacks(database, keys, issuer_id=issuer_id, class_id=class_id(issuer_id))
 
     def apns(self) -> Apns:
-        """Apple's push service, opened with the certificate of our passes."""
+        """Apple's push service, at a pace that the downloads that follow can keep up with."""
         return Apns(
-            self.settings.apns_base_url, self.certificates, root_file=self.settings.apns_root_file
+            self.settings.apns_base_url,
+            self.certificates,
+            root_file=self.settings.apns_root_file,
+            pushes_per_s=SHARE_OF_SIGNING * signatures_per_s(self.certificates.key),
         )
 
     def apple_passes(self) -> ApplePasses:

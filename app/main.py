@@ -26,6 +26,7 @@ from app.api import (
     operations,
     partner,
     problems,
+    scanner,
     statistics,
     teacher,
 )
@@ -90,6 +91,7 @@ def _routes(app: FastAPI) -> FastAPI:
         login.router,
         teacher.router,
         partner.router,
+        scanner.router,
         oauth.router,
         camera.router,
         benefits.router,

@@ -15,7 +15,11 @@ from datetime import datetime
 import structlog
 
 from app import audit, audit_check
+from app.db import Database
 from app.deployment import Deployment
+from app.epd.due import review_due
+from app.epd.pull.sync import Pull
+from app.errors import Conflict, Unavailable
 from app.identity.expiry import delete_expired
 from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
@@ -48,9 +52,7 @@ def run(deployment: Deployment, *, clock: Clock, stop: threading.Event | None = 
             while sum([job.run() for job in jobs]):
                 pass
             return
-        threads = [
-            threading.Thread(target=_repeat, args=(job, stop), name=job.name) for job in jobs
-        ]
+        threads = [threading.Thread(target=repeat, args=(job, stop), name=job.name) for job in jobs]
         for thread in threads:
             thread.start()
         log.info("worker-started", jobs=[job.name for job in jobs])
@@ -61,6 +63,44 @@ def run(deployment: Deployment, *, clock: Clock, stop: threading.Event | None = 
 
 def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
     database = open_.enter_context(closing(deployment.database()))
+    return [
+        *_epd_jobs(deployment, database, open_, clock),
+        *_wallet_jobs(deployment, database, open_, clock),
+        *_own_jobs(deployment, database, clock),
+    ]
+
+
+def _epd_jobs(
+    deployment: Deployment, database: Database, open_: ExitStack, clock: Clock
+) -> list[Job]:
+    """What the personnel file says, and what time makes of it."""
+    policy = deployment.policy
+    client = open_.enter_context(closing(deployment.epd()))
+    puller = Pull(database, deployment.ring, client, policy=policy, clock=clock)
+    open_.callback(puller.finish)
+
+    def pull() -> int:
+        try:
+            step = puller.step()
+        except Conflict:
+            return 0  # another worker is at it
+        except Unavailable as silence:
+            log.warning("epd-silent", cause=str(silence.__cause__))
+            return 0
+        return _counted("pulled", step.persons) if step.more else 0
+
+    def review() -> int:
+        now = clock()
+        reviewed = database.transact(lambda session: review_due(session, policy=policy, now=now))
+        return _counted("reviewed", reviewed)
+
+    return [Job("pull", pull, period_s=60.0), Job("review", review, period_s=60.0)]
+
+
+def _wallet_jobs(
+    deployment: Deployment, database: Database, open_: ExitStack, clock: Clock
+) -> list[Job]:
+    """Passes and the wallets they are in."""
     apns = open_.enter_context(closing(deployment.apns()))
     wallet = open_.enter_context(
         closing(deployment.google_wallet(database, left_free=LEFT_FREE, clock=clock))
@@ -82,11 +122,16 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
         )
         return _counted("rotated", rotated)
 
-    def expire() -> int:
-        now = clock()
-        deleted = database.transact(lambda session: delete_expired(session, now=now))
-        forgotten = database.transact(lambda session: forget_nonces(session, now=now))
-        return _counted("log-ins-expired", deleted) + _counted("callbacks-expired", forgotten)
+    return [
+        Job("rotate", rotate, period_s=30.0),
+        Job("google-class", lambda: google.bring_class(now=clock()), period_s=60.0),
+        Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),
+        Job("deliver-google", Delivery(database, google, clock=clock).run, period_s=1.0),
+    ]
+
+
+def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[Job]:
+    """What is only about our own rows."""
 
     def count() -> int:
         return counting.count(database, now=clock())
@@ -95,7 +140,7 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
         with database.reading() as session:
             if not audit.waiting(session):
                 return 0
-        key = ring.keys.active("audit")
+        key = deployment.ring.keys.active("audit")
         head = database.transact(lambda session: audit.seal(session, key=key))
         if head is None:
             return 0
@@ -104,18 +149,20 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
         audit_check.keep(deployment.settings.key_directory, head)
         return 1
 
+    def expire() -> int:
+        now = clock()
+        deleted = database.transact(lambda session: delete_expired(session, now=now))
+        forgotten = database.transact(lambda session: forget_nonces(session, now=now))
+        return _counted("log-ins-expired", deleted) + _counted("callbacks-expired", forgotten)
+
     return [
         Job("seal-audit", seal, period_s=1.0),
-        Job("rotate", rotate, period_s=30.0),
-        Job("google-class", lambda: google.bring_class(now=clock()), period_s=60.0),
-        Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),
-        Job("deliver-google", Delivery(database, google, clock=clock).run, period_s=1.0),
         Job("expire", expire, period_s=60.0),
         Job("count", count, period_s=60.0),
     ]
 
 
-def _repeat(job: Job, stop: threading.Event) -> None:
+def repeat(job: Job, stop: threading.Event) -> None:
     """Do one batch after the other; between batches is where a worker ends."""
     while not stop.is_set():
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import google, passes, school_year
+from bench import fleet, google, google_delivery, passes, school_year
 from bench.measure import Measurement
 
 BENCHMARKS: tuple[Callable[[int, float], Measurement], ...] = (
@@ -21,6 +21,8 @@ BENCHMARKS: tuple[Callable[[int, float], Measurement], ...] = (
     passes.pass_vs_best_peer,
     passes.issue_two_threads,
     google.google_link_vs_raw_rsa,
+    google_delivery.google_delivery_20000_updates,
+    fleet.apple_delivery_5000_devices,
     school_year.count_vs_fifty_million_a_year,
     school_year.report_vs_small_year,
 )

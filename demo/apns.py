@@ -11,6 +11,7 @@ import json
 import re
 import ssl
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,6 +58,8 @@ class Push:
     connection: int
     taken: bool
     fault: Fault | None
+    # On the monotonic clock.
+    at_s: float
 
 
 def undisturbed(_token: str, _nth: int) -> Fault | None:
@@ -64,12 +67,20 @@ def undisturbed(_token: str, _nth: int) -> Fault | None:
     return None
 
 
+def nobody_home(_token: str) -> None:
+    """Bring a push to no device."""
+
+
 @dataclass
 class World:
-    """What this APNs has seen; `decide(token, nth)` makes trouble for a token's nth push."""
+    """What this APNs has seen; `decide(token, nth)` makes trouble for a token's nth push.
+
+    `bring(token)` is called for every push that is taken, as it reaches the device.
+    """
 
     topic: str
     decide: Callable[[str, int], Fault | None] = undisturbed
+    bring: Callable[[str], object] = nobody_home
     pushes: list[Push] = field(default_factory=list)
     arrived: Counter[str] = field(default_factory=Counter)
     connections: int = 0
@@ -93,7 +104,11 @@ class World:
         refusal = self._refusal(headers, body, token)
         fault = refusal or self.decide(token, self.arrived[token])
         taken = fault is None or fault.trouble in {"lost-reply", "silence"}
-        self.pushes.append(Push(token, headers, body, connection, taken, fault))
+        self.pushes.append(
+            Push(token, headers, body, connection, taken, fault, at_s=time.monotonic())
+        )
+        if taken:
+            self.bring(token)
         with self._came:
             self._taken[token] += taken
             self._came.notify_all()

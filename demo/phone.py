@@ -51,8 +51,17 @@ class IPhone:
 
     user_agent = "passd/1.0 CFNetwork/1490.0.4 Darwin/24.0.0"
 
-    def __init__(self, *, root_pem: bytes | None = None, now: datetime | None = None) -> None:
-        """Trusts passes up to `root_pem`, judged at `now`; without a root it takes any chain."""
+    def __init__(
+        self,
+        *,
+        root_pem: bytes | None = None,
+        now: datetime | None = None,
+        http: httpx.Client | None = None,
+    ) -> None:
+        """Trusts passes up to `root_pem`, judged at `now`; without a root it takes any chain.
+
+        `http` is what devices by the thousand share.
+        """
         self.device_library_identifier = secrets.token_hex(16)
         self.push_token = secrets.token_hex(32)
         self.passes: dict[str, HeldPass] = {}
@@ -60,7 +69,7 @@ class IPhone:
         self._tags: dict[str, str] = {}
         self._root_pem = root_pem
         self._now = now
-        self._http = httpx.Client(timeout=30.0, headers={"user-agent": self.user_agent})
+        self._http = http or httpx.Client(timeout=30.0)
 
     def __enter__(self) -> Self:
         """Switch on."""
@@ -88,7 +97,7 @@ class IPhone:
         return self._send(
             "POST",
             self._registration(held),
-            headers=held.authorization,
+            headers=self._authorization(held),
             json={"pushToken": self.push_token},
         )
 
@@ -125,7 +134,7 @@ class IPhone:
 
     def fetch(self, held: HeldPass) -> httpx.Response:
         """Fetch a pass unless this device has its present version."""
-        headers = dict(held.authorization)
+        headers = self._authorization(held)
         if held.last_modified:
             headers["if-modified-since"] = held.last_modified
         answer = self._send("GET", self._address(held), headers=headers)
@@ -140,12 +149,12 @@ class IPhone:
 
     def look(self, held: HeldPass) -> httpx.Response:
         """Ask for the headers of a pass only."""
-        return self._send("HEAD", self._address(held), headers=held.authorization)
+        return self._send("HEAD", self._address(held), headers=self._authorization(held))
 
-    def remove(self, held: HeldPass) -> httpx.Response:
-        """Throw a pass away and say so."""
+    def remove(self, held: HeldPass) -> httpx.Response | None:
+        """Throw a pass away and say so; the answer, None from a device that says nothing."""
         self.passes.pop(held.serial, None)
-        return self._send("DELETE", self._registration(held), headers=held.authorization)
+        return self._send("DELETE", self._registration(held), headers=self._authorization(held))
 
     def complain(self, held: HeldPass, *messages: str) -> httpx.Response:
         """Tell the web service what went wrong here."""
@@ -153,6 +162,9 @@ class IPhone:
 
     def _tag(self, pass_type: str) -> str | None:
         return self._tags.get(pass_type)
+
+    def _authorization(self, held: HeldPass) -> dict[str, str]:
+        return dict(held.authorization)
 
     def _services(self) -> dict[str, str]:
         return {held.pass_type: held.service for held in self.passes.values()}
@@ -173,7 +185,8 @@ class IPhone:
         params: dict[str, str] | None = None,
         json: object = None,
     ) -> httpx.Response:
-        answer = self._http.request(method, url, headers=headers, params=params, json=json)
+        named = {"user-agent": self.user_agent} | (headers or {})
+        answer = self._http.request(method, url, headers=named, params=params, json=json)
         self.answers.append(answer)
         return answer
 
@@ -213,3 +226,31 @@ class ForgetfulIPhone(IPhone):
 
     def _tag(self, pass_type: str) -> str | None:
         return json.dumps({pass_type: "yesterday"})
+
+
+class StaleIPhone(IPhone):
+    """Keeps the first tag that it got, whatever it fetched since."""
+
+    def list_updates(self, service: str, pass_type: str) -> list[str]:
+        """Ask as always, and then remember the old tag."""
+        first = self._tag(pass_type)
+        news = super().list_updates(service, pass_type)
+        if first is not None:
+            self._tags[pass_type] = first
+        return news
+
+
+class ConfusedIPhone(IPhone):
+    """Sends the token of another pass."""
+
+    def _authorization(self, held: HeldPass) -> dict[str, str]:
+        token = held.authorization["authorization"].removeprefix("ApplePass ")
+        return {"authorization": f"ApplePass {token[::-1]}"}
+
+
+class SilentIPhone(IPhone):
+    """Throws passes away without a word, as an iPhone that is wiped does."""
+
+    def remove(self, held: HeldPass) -> None:
+        """Forget the pass; the web service goes on counting this device."""
+        self.passes.pop(held.serial, None)

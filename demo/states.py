@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 
 from app.api.deps import page
 from app.benefits.model import Category
@@ -27,20 +27,20 @@ from app.web.card_page import CardPage
 from app.web.card_texts import CardState
 from app.web.problem_texts import LOGIN_FAILURES, PROBLEMS
 from app.web.verdict_texts import VerdictPage
-from demo import figures
+from demo import figures, scanner_states
 from demo.benefits import demo_offers
 
 AT = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
 CSRF = "n5XxFQ"
 REFERENCE = "0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77"
 
-router = APIRouter(prefix="/demo/states", tags=["demo"], include_in_schema=False)
+router = APIRouter(prefix="/demo", tags=["demo"], include_in_schema=False)
 
 # A template and its context.
 State = tuple[str, dict[str, Any]]
 
 
-@router.get("")
+@router.get("/states")
 def index() -> HTMLResponse:
     """A link to every state of every page."""
     links = (
@@ -54,13 +54,19 @@ def index() -> HTMLResponse:
     )
 
 
-@router.get("/{name}")
+@router.get("/states/{name}")
 def state(name: str, request: Request) -> HTMLResponse:
     """One page in one state."""
     if name not in every_state():
         raise NotFound("There is no such state.")
     template, context = every_state()[name]
     return page(request, template, **context)
+
+
+@router.get("/scanner_states.js")
+def scanner_script() -> FileResponse:
+    """What draws the states of the scanner."""
+    return FileResponse(scanner_states.SCRIPT, media_type="text/javascript")
 
 
 def every_state() -> dict[str, State]:
@@ -89,6 +95,7 @@ def every_state() -> dict[str, State]:
             for remedy, failure in LOGIN_FAILURES.items()
         },
         "logged-out": ("logged_out.html", {}),
+        **scanner_states.scanner_states(),
         "statistics": ("statistics.html", _statistics(figures.sample())),
         "statistics-empty": ("statistics.html", _statistics(figures.nothing())),
     }

@@ -22,7 +22,9 @@ from app.cards.entitlement import (
     CardYear,
     Entitlement,
     EntitlementReason,
+    belgian_day,
     card_year,
+    next_turn,
 )
 from app.cards.keyring import Keys
 from app.cards.model import Card, CardEvent, Teacher, WalletPass
@@ -115,6 +117,7 @@ def issue(
     )
     session.add(card)
     session.flush()
+    _look_again(teacher, card, now)
     _record(session, card, "issued", why, now)
     return card
 
@@ -159,8 +162,8 @@ def refresh(
     """Bring the teacher's card into line with what the rules say now.
 
     An entitlement extends the card to the present card year and lifts a suspension that the
-    lack of one had caused; a suspension by a person stays. `year` is the card year for which a
-    card would be issued now.
+    lack of one had caused; a suspension by a person stays. Without one the card is withheld, and
+    ends with its year. `year` is the card year for which a card would be issued now.
     """
     refresh_all(session, {teacher: (entitlement, year)}, now=now)
 
@@ -187,14 +190,17 @@ def refresh_all(
         .options(selectinload(Card.passes))
     )
     for card in session.scalars(found).all():
-        _align(session, card, *judged[by_id[card.teacher_id]], now=now)
+        teacher = by_id[card.teacher_id]
+        _align(session, card, *judged[teacher], now=now)
+        if card.status in IN_FORCE:
+            _look_again(teacher, card, now)
 
 
 def _align(
     session: Session, card: Card, entitlement: Entitlement, year: CardYear, *, now: datetime
 ) -> None:
     if not entitlement.entitled:
-        _withhold(session, card, entitlement.reason, now)
+        _withhold(session, card, entitlement.reason, year, now)
         return
     if card.status is CardStatus.SUSPENDED and card.status_reason in set(EntitlementReason):
         _change(session, card, CardStatus.ACTIVE, what="resumed", why=entitlement.reason, now=now)
@@ -210,11 +216,21 @@ def _lock(session: Session, teacher_ids: Iterable[uuid.UUID]) -> None:
     session.execute(rows.with_for_update())
 
 
-def _withhold(session: Session, card: Card, reason: EntitlementReason, now: datetime) -> None:
+def _withhold(
+    session: Session, card: Card, reason: EntitlementReason, year: CardYear, now: datetime
+) -> None:
     if reason is EntitlementReason.DECEASED:
         end(session, card, why=reason, now=now)
+    elif card.year < year.year:
+        end(session, card, why="year-over", now=now)
     elif card.status is CardStatus.ACTIVE:
         _change(session, card, CardStatus.SUSPENDED, what="suspended", why=reason, now=now)
+
+
+def _look_again(teacher: Teacher, card: Card, now: datetime) -> None:
+    """Have time come back to this teacher when the calendar says so, if the rules do not before."""
+    turn = next_turn(card.year, on=belgian_day(now))
+    teacher.review_on = min(turn, teacher.review_on or turn)
 
 
 def suspend(session: Session, card: Card, *, why: str, now: datetime) -> None:

@@ -9,7 +9,7 @@ text of a failure ever quotes what was received.
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
     AwareDatetime,
@@ -32,6 +32,7 @@ LEGAL_CONTEXT = "LERARENKAART"
 MAX_ASSIGNMENTS = 500
 MAX_INTERRUPTIONS = 1_000
 MAX_INSZ_CHARACTERS = 20
+MAX_CHANGES = 1_000
 PLACES_NAMED = 5
 # MAGDA's codes at level 3 that mean something to us.
 NO_RECORDS = "30001"
@@ -180,6 +181,26 @@ class Fout(Wire):
 
     code: Annotated[str, _code("[0-9]{5}")]
     nieuw_insz: Annotated[Insz, PlainValidator(checked_insz)] | None = None
+
+
+class Mutaties(Wire):
+    """A page of the feed; its items are judged one by one, so that a bad one fails alone."""
+
+    items: list[Any] = Field(max_length=MAX_CHANGES)
+    volgende: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    meer: bool
+
+
+def changed_number(item: object) -> Insz | None:
+    """Whose file an item of the feed says was changed; None when it does not say so properly.
+
+    What changed is not told, and of a number that was replaced (INSZ_VERVANGEN) the file
+    itself tells the successor.
+    """
+    try:
+        return checked_insz(item["insz"] if isinstance(item, dict) else None)
+    except (KeyError, InszFault):
+        return None
 
 
 def status_question(insz: Insz, *, on: date) -> bytes:

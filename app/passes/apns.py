@@ -29,9 +29,10 @@ from cryptography.hazmat.primitives.serialization import (
 from app.passes.certificates import Certificates
 from app.passes.pace import Pace
 
-# Each push brings a device back for a pass that must be signed; a core signs a few hundred a
-# second, and the web processes have teachers and shops to serve as well.
-PUSHES_PER_S = 50.0
+# Each push brings a device back for a pass that must be signed. Asking, fetching and writing
+# that down cost a few times as much as the signature, and teachers and shops want to be served
+# as well, so one worker takes a sixteenth of what one core can sign (docs/decisions/0011).
+SHARE_OF_SIGNING = 1 / 16
 CONNECT_S = 5.0
 ANSWER_S = 10.0
 # How long Apple keeps a push for a phone that is off; whenever it comes, it is still true.
@@ -77,7 +78,7 @@ class Apns:
         certificates: Certificates,
         *,
         root_file: Path | None = None,
-        pushes_per_s: float = PUSHES_PER_S,
+        pushes_per_s: float,
         answer_s: float = ANSWER_S,
     ) -> None:
         self._base_url = base_url.rstrip("/")

@@ -102,11 +102,15 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How delivery stands: passes that lag, seconds since the oldest changed, passes given up."""
+    """How delivery stands: passes that lag, and among them those that were given up.
+
+    Seconds since the oldest changed: of those that are still tried, and of those given up.
+    """
 
     lagging: int
     oldest_s: int
     parked: int
+    parked_oldest_s: int
 
 
 def take(session: Session, carrier: Carrier, *, limit: int, now: datetime) -> Batch:
@@ -145,19 +149,23 @@ def settle(session: Session, batch: Batch, outcomes: Sequence[Outcome], *, now: 
 
 def figures(session: Session, *, now: datetime) -> Figures:
     """Count what lags at all wallets together."""
-    parked = case((given_up(), 1), else_=0)
+    is_parked = given_up()
     counted = (
         select(
             func.count(),
-            func.min(WalletPass.revised_at),
-            func.coalesce(func.sum(parked), 0),
+            func.min(case((~is_parked, WalletPass.revised_at))),
+            func.coalesce(func.sum(case((is_parked, 1), else_=0)), 0),
+            func.min(case((is_parked, WalletPass.revised_at))),
         )
         .outerjoin(PassDelivery, PassDelivery.pass_id == WalletPass.id)
         .where(WalletPass.carrier.in_(WALLETS), lags())
     )
-    lagging, oldest, parked_now = session.execute(counted).one()
-    oldest_s = max(0, int((now - oldest).total_seconds())) if oldest else 0
-    return Figures(lagging, oldest_s, parked_now)
+    lagging, oldest, parked, oldest_parked = session.execute(counted).one()
+    return Figures(lagging, _age_s(oldest, now), parked, _age_s(oldest_parked, now))
+
+
+def _age_s(moment: datetime | None, now: datetime) -> int:
+    return max(0, int((now - moment).total_seconds())) if moment else 0
 
 
 def _still_due(session: Session, ids: Sequence[uuid.UUID], lease: uuid.UUID) -> tuple[Due, ...]:
@@ -181,7 +189,7 @@ def _still_due(session: Session, ids: Sequence[uuid.UUID], lease: uuid.UUID) -> 
 
 
 def lags() -> ColumnElement[bool]:
-    """Whether a pass is not at its wallet as it is."""
+    """Whether a wallet does not have a pass as it is."""
     return WalletPass.pushed_revision < WalletPass.revision
 
 

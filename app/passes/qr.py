@@ -12,6 +12,14 @@ from qrcode.image.pil import PilImage
 QUIET_ZONE_MODULES = 4
 
 
+def modules(text: str) -> list[list[bool]]:
+    """The dark modules, row by row, quiet zone included."""
+    symbol = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=QUIET_ZONE_MODULES)
+    symbol.add_data(text, optimize=0)
+    matrix: list[list[bool]] = symbol.get_matrix()
+    return matrix
+
+
 def png(text: str, *, module_px: int = 8) -> bytes:
     """A black-on-white PNG."""
     symbol = qrcode.QRCode(

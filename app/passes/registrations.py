@@ -119,7 +119,7 @@ def listing(session: Session, device: str, since: str | None) -> Listing:
         .where(DeviceRegistration.device_library_identifier == device)
         .order_by(WalletPass.id.desc())
     )
-    revisions = dict(session.execute(held).tuples().all())
+    revisions: dict[str, int] = dict(session.execute(held).all())
     news = [serial for serial, revision in revisions.items() if told.get(serial) != revision]
     return Listing(news, _tag(revisions))
 

@@ -52,6 +52,10 @@ class Pages:
             raise LookupError(name)
         return f"{self.static_path}/{name}"
 
+    def assets(self, *beginnings: str) -> list[str]:
+        """The addresses of all static files whose names begin so."""
+        return [self.asset(name) for name in sorted(self._assets) if name.startswith(beginnings)]
+
     def _environment(self, language: Language, *, demo: bool) -> Environment:
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES_DIRECTORY),

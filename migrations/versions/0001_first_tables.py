@@ -107,6 +107,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("carrier", name=op.f("pk_delivery_run")),
     )
     op.create_table(
+        "epd_file_import",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column("faults", sa.Integer(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_epd_file_import")),
+    )
+    op.create_table(
+        "epd_pull",
+        sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("cursor", sa.String(length=500), nullable=True),
+        sa.Column("full_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("full_after", sa.Uuid(), nullable=True),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("leased_by", sa.Uuid(), nullable=True),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("source", name=op.f("pk_epd_pull")),
+    )
+    op.create_table(
         "institution",
         sa.Column("number", sa.String(length=6), nullable=False),
         sa.Column("postcode", sa.String(length=4), nullable=False),
@@ -781,6 +802,8 @@ def downgrade() -> None:
 
     op.drop_table("login_attempt")
     op.drop_table("institution")
+    op.drop_table("epd_pull")
+    op.drop_table("epd_file_import")
     op.drop_table("delivery_run")
     op.drop_table("data_set")
     op.drop_table("counting_turn")

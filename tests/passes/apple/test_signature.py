@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.passes.signature import DetachedSigner
+from app.passes.signature import DetachedSigner, signatures_per_s
 from demo.apple_certificates import Chain, Holder
 
 
@@ -153,3 +153,10 @@ def test_a_key_that_signs_something_else_is_noticed_at_once(chain: Chain) -> Non
 def test_a_time_that_the_frame_cannot_hold_is_refused(chain: Chain) -> None:
     with pytest.raises(ValueError, match="2049"):
         signer_of(chain).sign(b"manifest", now=datetime(2050, 1, 1, tzinfo=UTC))
+
+
+def test_a_key_that_is_slower_signs_fewer_passes_a_second() -> None:
+    fast, slow = (
+        rsa.generate_private_key(public_exponent=65537, key_size=bits) for bits in (1024, 4096)
+    )
+    assert signatures_per_s(fast) > signatures_per_s(slow) > 0

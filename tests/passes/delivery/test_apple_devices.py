@@ -359,12 +359,12 @@ def test_the_figures_say_how_far_phones_are_behind(
     office: Any, database: Database, clock: Any
 ) -> None:
     with database.reading() as session:
-        assert lease.figures(session, now=clock()) == lease.Figures(0, 0, 0)
+        assert lease.figures(session, now=clock()) == lease.Figures(0, 0, 0, 0)
     (pass_id, *_) = office.issue(2)
     office.issue(1, Carrier.WEB)
     clock.advance(seconds=90)
     with database.reading() as session:
-        assert lease.figures(session, now=clock()) == lease.Figures(2, 90, 0)
+        assert lease.figures(session, now=clock()) == lease.Figures(2, 90, 0, 0)
     batch = database.transact(
         lambda session: lease.take(session, Carrier.APPLE, limit=1, now=clock())
     )
@@ -372,4 +372,4 @@ def test_the_figures_say_how_far_phones_are_behind(
     database.transact(lambda session: lease.settle(session, batch, [refused], now=clock()))
     assert batch.due == (Due(pass_id, 1),)
     with database.reading() as session:
-        assert lease.figures(session, now=clock()) == lease.Figures(2, 90, 1)
+        assert lease.figures(session, now=clock()) == lease.Figures(2, 90, 1, 90)
