@@ -232,6 +232,7 @@ class Issuing:
         """The teacher with the answer kept and the rules applied; None if nothing is known."""
         keys = self._ring.keys
         teacher = intake.teacher_of(session, person.insz, keys=keys, now=now)
+        teacher.erased_at = None  # who was forgotten and logs in begins anew
         if answer is not None:
             teacher = intake.hear(session, teacher, answer, keys=keys, now=now)
         return teacher, intake.review(session, teacher, policy=self._policy, now=now)

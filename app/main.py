@@ -15,16 +15,20 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app.api import (
+    activity,
     apple,
     benefits,
     camera,
     deps,
+    epd,
     google,
     login,
+    me,
     oauth,
     openapi,
     operations,
     partner,
+    privacy,
     problems,
     scanner,
     statistics,
@@ -35,6 +39,7 @@ from app.api.envelope import Envelope
 from app.api.limits import Limits
 from app.deployment import Deployment
 from app.issuing import Issuing
+from app.retention.terms import terms
 from app.settings import Settings
 from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
@@ -90,9 +95,15 @@ def _routes(app: FastAPI) -> FastAPI:
     for router in (
         login.router,
         teacher.router,
+        activity.router,
+        me.router,
+        privacy.router,
+        privacy.pages,
         partner.router,
         scanner.router,
         oauth.router,
+        epd.router,
+        epd.published,
         camera.router,
         benefits.router,
         benefits.pages,
@@ -128,6 +139,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         step_up_acr=deployment.registration.step_up_acr,
         database=database,
         ring=ring,
+        policy=deployment.policy,
         recorder=recorder,
         offline_lists=OfflineLists(database, ring, issuer=settings.public_url),
         oidc=open_.enter_context(closing(deployment.oidc())),
@@ -144,6 +156,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         certificates=deployment.certificates,
         google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
+        terms=terms(scan_link_days=settings.scan_link_days),
         small_cell=settings.small_cell,
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,

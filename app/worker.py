@@ -19,12 +19,13 @@ from app.db import Database
 from app.deployment import Deployment
 from app.epd.due import review_due
 from app.epd.pull.sync import Pull
+from app.epd.push.runs import Runs, forget_old
 from app.errors import Conflict, Unavailable
-from app.identity.expiry import delete_expired
 from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
 from app.passes.google import LEFT_FREE
 from app.passes.google_holdings import forget_nonces
+from app.retention.terms import Term, terms
 from app.statistics import counting
 
 Clock = Callable[[], datetime]
@@ -149,16 +150,51 @@ def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[
         audit_check.keep(deployment.settings.key_directory, head)
         return 1
 
-    def expire() -> int:
+    return [
+        *_pushed(deployment, database, clock),
+        Job("seal-audit", seal, period_s=1.0),
+        Job("count", count, period_s=60.0),
+        *_endings(database, deployment, clock),
+    ]
+
+
+def _pushed(deployment: Deployment, database: Database, clock: Clock) -> list[Job]:
+    """What the personnel file pushed to us."""
+    percent = deployment.settings.mass_change_brake_percent
+    runs = Runs(
+        database, deployment.ring, policy=deployment.policy, brake_percent=percent, clock=clock
+    )
+
+    def forget() -> int:
         now = clock()
-        deleted = database.transact(lambda session: delete_expired(session, now=now))
-        forgotten = database.transact(lambda session: forget_nonces(session, now=now))
-        return _counted("log-ins-expired", deleted) + _counted("callbacks-expired", forgotten)
+        gone = database.transact(lambda session: forget_old(session, now=now))
+        return _counted("epd-runs-forgotten", gone)
 
     return [
-        Job("seal-audit", seal, period_s=1.0),
-        Job("expire", expire, period_s=60.0),
-        Job("count", count, period_s=60.0),
+        Job("epd-runs", runs.run, period_s=1.0),
+        Job("epd-forget", forget, period_s=3600.0),
+    ]
+
+
+def _endings(database: Database, deployment: Deployment, clock: Clock) -> list[Job]:
+    """What ends what is kept, a job for every term."""
+
+    def ending(term: Term) -> Callable[[], int]:
+        def end() -> int:
+            now = clock()
+            return _counted(term.name, database.transact(lambda session: term.end(session, now)))
+
+        return end
+
+    def forget_callbacks() -> int:
+        now = clock()
+        forgotten = database.transact(lambda session: forget_nonces(session, now=now))
+        return _counted("callbacks-expired", forgotten)
+
+    table = terms(scan_link_days=deployment.settings.scan_link_days)
+    return [
+        *(Job(term.name, ending(term), period_s=term.every_s) for term in table),
+        Job("forget-callbacks", forget_callbacks, period_s=60.0),
     ]
 
 

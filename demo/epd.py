@@ -2,8 +2,8 @@
 
 Strict where the real one may be, so that what passes here passes there: every header of the
 contract is asked for, a correlation id counts once, and no national number may stand in a header.
-`POST /_control` scripts faults and changes people, `GET /_state` tells what was asked; neither
-exists at the real one.
+`POST /_control` scripts faults and changes people, `POST /_push` lets the sync job send changes,
+`GET /_state` tells what was asked; none of them exists at the real one.
 """
 
 import argparse
@@ -28,9 +28,11 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from demo import epd_push
 from demo.epd_faults import Fault, problem, struck
 from demo.epd_feed import Feed
 from demo.population import Person, Record, cast
+from demo.sync_job import SyncJob
 
 SCOPE = "ond_epd_lerarenkaart_read"
 CLIENT_ID = "lerarenkaart"
@@ -101,6 +103,7 @@ def create_app(
     client_secret: str = CLIENT_SECRET,
     public_key: RSAPublicKey | None = None,
     token_lifetime_s: int = 3600,
+    job: SyncJob | None = None,
 ) -> FastAPI:
     """The service with these people on file; with a public key, private_key_jwt is accepted too."""
     app = FastAPI(title="EPD (simulation)", openapi_url=None)
@@ -111,7 +114,9 @@ def create_app(
         if person.replaced_by is not None:
             world.replaced[person.insz] = person.replaced_by
     app.state.world = world
+    app.state.job = job
     app.include_router(router)
+    app.include_router(epd_push.router)
     return app
 
 

@@ -1,6 +1,6 @@
 """Every page in every state, as sample values, and `/demo/states` to look at them."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from html import escape
 from typing import Any
 from uuid import UUID
@@ -17,11 +17,14 @@ from app.cards.initials import initials_of
 from app.cards.token import Carrier
 from app.errors import NotFound
 from app.provinces import Province
+from app.retention.terms import terms
 from app.statistics.charts import charts
 from app.statistics.figures import Report
 from app.statistics.model import Basis
 from app.statistics.tables import tables
+from app.verification.activity import Check
 from app.verification.verdict import Grade, Reason, Verdict
+from app.web.activity_page import ActivityPage
 from app.web.benefit_texts import BenefitsPage
 from app.web.card_page import CardPage
 from app.web.card_texts import CardState
@@ -77,6 +80,7 @@ def every_state() -> dict[str, State]:
         "welcome": ("welcome.html", {"api_documentation": "/api/documentation"}),
         **_cards(),
         **_benefits(),
+        **_own_pages(),
         **_verdicts(),
         "live": ("live.html", live | {"initials": "L.O."}),
         "live-withheld": ("live.html", live | {"initials": None}),
@@ -147,6 +151,7 @@ def _cards() -> dict[str, State]:
     }
     return {
         "card-active": _card(CardState.ACTIVE, why.EMPLOYED),
+        "card-replaced": _card(CardState.ACTIVE, why.EMPLOYED, just_replaced=True),
         "card-google-first": _card(CardState.ACTIVE, None, wallet_first="google"),
         "card-none-yet": _card(CardState.ACTIVE, why.LISTED_BY_INSTITUTION, **no_card),
         "card-grace": _card(CardState.GRACE, why.GRACE, appointments=()),
@@ -158,6 +163,43 @@ def _cards() -> dict[str, State]:
         "card-suspended": _card(CardState.SUSPENDED, why.NOT_EMPLOYED, appointments=()),
         "card-revoked": _card(CardState.REVOKED, "lost", valid_until=None),
         "card-ended": _card(CardState.ENDED, why.DECEASED, appointments=()),
+    }
+
+
+def _own_pages() -> dict[str, State]:
+    checks = tuple(
+        Check(
+            at=AT - timedelta(hours=hours),
+            partner=partner,
+            place="Kassa 1",
+            postcode="9000",
+            channel=channel,
+            carrier=carrier,
+            card_number="7KM3PX9Q2D",
+            valid=reason is Reason.OK,
+            reason=reason,
+        )
+        for hours, partner, channel, carrier, reason in (
+            (1, "Boekhandel De Reiger (demo)", "till", Carrier.WEB, Reason.OK),
+            (2, "Museum aan de Stroom (demo)", "box_office", Carrier.APPLE, Reason.ALREADY_USED),
+            (30, "Byte & Bord (demo)", "webshop", None, Reason.BAD_SIGNATURE),
+        )
+    )
+    days = timedelta(days=90)
+    activity: dict[str, Any] = {"csrf": CSRF, "kept_for": days}
+    kept = {term.name: term.kept_for for term in terms(scan_link_days=90)}
+    states: dict[str, tuple[str, Any]] = {
+        "activity": ("activity", ActivityPage(checks=checks, total=3, **activity)),
+        "activity-many": ("activity", ActivityPage(checks=checks, total=120, number=2, **activity)),
+        "activity-none": ("activity", ActivityPage(checks=(), total=0, **activity)),
+    }
+    return {
+        name: (f"{template}.html", {"page": page}) for name, (template, page) in states.items()
+    } | {
+        "lost": ("lost.html", {"card_number": "7KM3PX9Q2D", "csrf": CSRF}),
+        "privacy": ("privacy.html", {"csrf": None, "kept": kept}),
+        "privacy-own": ("privacy.html", {"csrf": CSRF, "kept": kept}),
+        "erased": ("erased.html", {}),
     }
 
 

@@ -21,6 +21,7 @@ from demo.phone import IPhone, Watch
 from demo.scanner import read_code
 from demo.shop import Till, gist
 from demo.story import Step, Story
+from demo.tour_epd import push
 from demo.world import World
 
 PATIENCE_S = 30.0
@@ -55,6 +56,7 @@ class Tour:
         self.paper_and_typed()
         self.lies(teacher)
         self.lost_phone(teacher)
+        self.pushed(teacher)
         self.log_out(teacher)
         self.others()
         self.silence()
@@ -169,7 +171,7 @@ class Tour:
         old = self._strip(teacher)
         pushes = self._world.apns
         heard = {one: pushes.taken(one.push_token) for one in (self._iphone, self._watch)}
-        teacher.open("/card")
+        teacher.open("/card/lost")
         with self._story.step("reported as lost", expected=True) as step:
             _note(step, teacher.press("/card/report-lost"))
             step.actual = teacher.page.is_success
@@ -195,6 +197,25 @@ class Tour:
         with self._story.step(f"the {name} asks again: nothing is new", expected=204) as step:
             device.pushed()
             step.actual = _note(step, device.answers[-1])
+
+    def pushed(self, teacher: Browser) -> None:
+        """The personnel file pushes a change: the card follows, without the teacher."""
+        self._story.chapter("The personnel file pushes a career break, and its end")
+        code = self._strip(teacher)
+        file = self._world.person("permanent").record
+        assert file is not None  # noqa: S101 - `permanent` has one
+        away = (self._world.person("on-leave").record or {})["dienstonderbrekingen"]
+        push(
+            self._story,
+            self._world.addresses.epd,
+            file | {"versie": file["versie"] + 1, "dienstonderbrekingen": away},
+            "the break",
+        )
+        self._scan("the card is withheld", self._museum, code, refused("not_valid"))
+        push(
+            self._story, self._world.addresses.epd, file | {"versie": file["versie"] + 2}, "its end"
+        )
+        self._scan("the card is back", self._museum, self._strip(teacher), OK_LIVE)
 
     def _loses_its_google_pass(self) -> None:
         """The object is inactive, nameless, and has nothing for a phone to show."""

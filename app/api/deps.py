@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from app.api.limits import Limits
+from app.cards.entitlement import Policy
 from app.cards.keyring import KeyRing
 from app.db import Database
 from app.identity.oidc import OidcClient
@@ -20,6 +21,7 @@ from app.issuing import Issuing
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
 from app.passes.google_callbacks import GoogleCallbacks
+from app.retention.terms import Term
 from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
 from app.verification.verify import Superseded
@@ -40,6 +42,7 @@ class House:
     step_up_acr: frozenset[str]
     database: Database
     ring: KeyRing
+    policy: Policy
     recorder: Recorder
     offline_lists: OfflineLists
     oidc: OidcClient
@@ -48,6 +51,7 @@ class House:
     certificates: Certificates
     google_callbacks: GoogleCallbacks
     limits: Limits
+    terms: tuple[Term, ...]
     # Published counts below this are hidden.
     small_cell: int
     pages: Pages

@@ -26,6 +26,7 @@ RATES: dict[str, RateLimitItem] = {
     "refused-key": parse("30/minute"),
     "refused-client": parse("30/minute"),
     "token": parse("60/minute"),
+    "status-query": parse("600/minute"),
     "login": parse("30/minute"),
     "benefits": parse("120/minute"),
     "device-log": parse("30/minute"),

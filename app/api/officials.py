@@ -14,8 +14,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
+from app.api.cookies import read_cookie
 from app.api.deps import House, Now, TheHouse
-from app.api.visitors import FormToken, read_cookie, require_own_form
+from app.api.visitors import FormToken, require_own_form
 from app.cards.keyring import KeyRing
 from app.errors import Forbidden, Unauthenticated
 from app.identity import sessions

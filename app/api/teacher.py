@@ -15,6 +15,7 @@ from app.api.card_state import card_page
 from app.api.deps import Now, TheHouse, page
 from app.api.visitors import ActingVisitor, TheVisitor
 from app.cards.initials import initials_text
+from app.cards.lifecycle import IN_FORCE
 from app.cards.token import Carrier
 from app.errors import NotEligible, NotFound
 from app.identity import sessions
@@ -56,6 +57,7 @@ def card(
         standing,
         visitor=visitor,
         wallet_first=_wallet_of(user_agent),
+        now=now,
     )
     return page(request, "card.html", page=shown)
 
@@ -122,6 +124,15 @@ def strips(house: TheHouse, visitor: ActingVisitor, now: Now, response: Response
             for strip in codes
         ],
     )
+
+
+@router.get("/card/lost")
+def lost(request: Request, house: TheHouse, visitor: TheVisitor, now: Now) -> HTMLResponse:
+    """What stopping the card does, before it is done."""
+    standing = house.issuing.standing(visitor.teacher_id, now=now)
+    if standing.card is None or standing.card.status not in IN_FORCE:
+        raise NotFound("There is no card to stop.")
+    return page(request, "lost.html", card_number=standing.card.number, csrf=visitor.csrf)
 
 
 @router.post("/card/report-lost")

@@ -38,13 +38,14 @@ def hear(
 ) -> Teacher:
     """Keep an answer about a teacher; returns who that is under the number that counts now.
 
-    No file for somebody changes nothing of what was known (docs/decisions/0005).
+    No file for somebody changes nothing of what was known (docs/decisions/0005), and nothing is
+    kept of who asked to be forgotten.
     """
     if answer.replaced_by is not None:
         moved_to = answer.replaced_by.pseudonym(keys.active("pepper").value)
         teacher = lifecycle.move(session, teacher, moved_to, now=now)
     teacher.heard_at = now
-    if answer.snapshot is not None:
+    if answer.snapshot is not None and teacher.erased_at is None:
         number = answer.snapshot.insz.digits.encode()
         sealed = keys.seal(number, place=f"epd_person|insz|{teacher.id}")
         store(session, teacher.id, answer.snapshot, insz_encrypted=sealed, now=now)

@@ -55,7 +55,7 @@ def merge(
     teachers = _teachers(session, {p: s.insz for p, s in newest.items()}, keys=keys, now=now)
     records = _records(session, [teacher.id for teacher in teachers.values()], source)
     outcomes = {
-        pseudonym: _outcome(records.get(teachers[pseudonym].id), snapshot, now)
+        pseudonym: _outcome(teachers[pseudonym], records, snapshot, now)
         for pseudonym, snapshot in newest.items()
     }
     _write(session, newest, teachers, records, outcomes, source=source, keys=keys, now=now)
@@ -100,6 +100,39 @@ def leave_out(
     teachers = session.scalars(select(Teacher).where(Teacher.id.in_(ids))).all()
     judge(session, teachers, policy=policy, now=now)
     return len(ids)
+
+
+def remove(
+    session: Session,
+    removed: Sequence[tuple[Insz, int]],
+    *,
+    source: str = EPD,
+    keys: Keys,
+    policy: Policy,
+    now: datetime,
+) -> list[Outcome]:
+    """A source takes its word about persons back, each at a version: as if it left them out."""
+    if not removed:
+        return []
+    pepper = keys.active("pepper").value
+    pseudonyms = [insz.pseudonym(pepper) for insz, _ in removed]
+    numbers = dict(zip(pseudonyms, (insz for insz, _ in removed), strict=True))
+    _rename(session, numbers, keys=keys)
+    teachers = _locked(session, numbers)
+    records = _records(session, [teacher.id for teacher in teachers.values()], source)
+    outcomes, gone = [], []
+    for pseudonym, (_, version) in zip(pseudonyms, removed, strict=True):
+        teacher = teachers.get(pseudonym)
+        record = records.get(teacher.id) if teacher else None
+        if record is None or version <= record.version:
+            outcomes.append(Outcome.OUTDATED if record else Outcome.UNCHANGED)
+            continue
+        record.version = version
+        gone.append(record.teacher_id)
+        outcomes.append(Outcome.CHANGED)
+    session.flush()
+    leave_out(session, gone, source=source, policy=policy, now=now)
+    return outcomes
 
 
 def replace_number(
@@ -188,7 +221,15 @@ def _records(
     }
 
 
-def _outcome(record: PersonnelRecord | None, snapshot: Snapshot, now: datetime) -> Outcome:
+def _outcome(
+    teacher: Teacher,
+    records: Mapping[uuid.UUID, PersonnelRecord],
+    snapshot: Snapshot,
+    now: datetime,
+) -> Outcome:
+    if teacher.erased_at is not None:
+        return Outcome.UNCHANGED  # nothing is kept of who asked to be forgotten
+    record = records.get(teacher.id)
     if record is None:
         return Outcome.NEW
     if snapshot.version < record.version:
@@ -218,6 +259,8 @@ def _write(
     for pseudonym, snapshot in newest.items():
         teacher = teachers[pseudonym]
         teacher.heard_at = now
+        if teacher.erased_at is not None:
+            continue
         record = records.get(teacher.id)
         values = _values(snapshot, teacher.id, keys=keys, now=now)
         if record is None:

@@ -19,6 +19,7 @@ from pydantic import (
     PlainValidator,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
@@ -59,6 +60,14 @@ def checked_insz(text: object) -> Insz:
         return Insz(ssn.validate(text))
     except (NumberError, ValueError) as error:
         raise InszFault("this is not a national number") from error
+
+
+# Digits, with or without the usual separators.
+Number = Annotated[
+    Insz,
+    PlainValidator(checked_insz),
+    WithJsonSchema({"type": "string", "minLength": 11, "maxLength": MAX_INSZ_CHARACTERS}),
+]
 
 
 def _code(pattern: str) -> StringConstraints:
@@ -145,7 +154,7 @@ class Snapshot:
 class Personeelslid(Wire):
     """One person: the answer to a question and the content of a pushed record alike."""
 
-    insz: Annotated[Insz, PlainValidator(checked_insz)]
+    insz: Number
     overlijdensdatum: date | None = None
     versie: int = Field(ge=0, lt=2**63)
     gewijzigd_op: AwareDatetime
@@ -171,7 +180,7 @@ class Personeelslid(Wire):
 class Onbekend(Wire):
     """The answer for a person without a file: no assignments, and no version of anything."""
 
-    insz: Annotated[Insz, PlainValidator(checked_insz)]
+    insz: Number
     versie: None = None
     opdrachten: list[Opdracht] = Field(max_length=0)
 
@@ -180,7 +189,7 @@ class Fout(Wire):
     """A refusal: MAGDA's five-digit code and, with 30004, the number that took its place."""
 
     code: Annotated[str, _code("[0-9]{5}")]
-    nieuw_insz: Annotated[Insz, PlainValidator(checked_insz)] | None = None
+    nieuw_insz: Number | None = None
 
 
 class Mutaties(Wire):

@@ -22,7 +22,8 @@ class CardPage:
     `number` is None without a card; `valid_until` is the last day of the card, or of the grace
     or the summer bridge; `reason` is the `EntitlementReason`, or why the card was suspended,
     revoked or ended; `received_at` is when the personnel file last answered about this person,
-    None when it never did; `wallet_first` is the wallet of the phone that asks.
+    None when it never did; `wallet_first` is the wallet of the phone that asks; `just_replaced`
+    says that the card took the place of a lost one a moment ago.
     """
 
     state: CardState
@@ -35,6 +36,7 @@ class CardPage:
     appointments: tuple[Employment, ...] = ()
     received_at: datetime | None = None
     wallet_first: Wallet | None = None
+    just_replaced: bool = False
 
     @property
     def text(self) -> StateText:

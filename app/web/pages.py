@@ -11,9 +11,11 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.web.activity_page import CHANNELS, SHOWN_ON
 from app.web.benefit_texts import BENEFIT_CATEGORIES, PROVINCES
 from app.web.card_page import grouped
 from app.web.card_texts import CATEGORIES
+from app.web.privacy_texts import KEPT
 from app.web.statistics_texts import labels
 from app.web.texts import Language, Msgid, Texts
 
@@ -25,6 +27,8 @@ LANGUAGE_NAMES = {"nl": "Nederlands", "fr": "Français", "en": "English", "de": 
 
 # What the head of every page leads to.
 MAIN_LINKS = {"/card": Msgid("My card"), "/benefits": Msgid("Benefits")}
+# And its foot.
+SMALL_LINKS = {"/privacy": Msgid("Your data")}
 
 
 class Pages:
@@ -81,12 +85,16 @@ class Pages:
                 "badges": self._badges(language.code),
                 "benefit_categories": BENEFIT_CATEGORIES,
                 "categories": CATEGORIES,
+                "channels": CHANNELS,
                 "demo": demo,
                 "labels": labels(language),
                 "language": language.code,
                 "language_names": LANGUAGE_NAMES,
+                "kept_texts": KEPT,
                 "main_links": MAIN_LINKS,
                 "provinces": PROVINCES,
+                "shown_on": SHOWN_ON,
+                "small_links": SMALL_LINKS,
             }
         )
         return environment

@@ -128,6 +128,57 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", name=op.f("pk_epd_pull")),
     )
     op.create_table(
+        "epd_run",
+        sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("full", sa.Boolean(), nullable=False),
+        sa.Column("parts", sa.Integer(), nullable=False),
+        sa.Column("parts_received", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "receiving",
+                "complete",
+                "parked",
+                "released",
+                "applying",
+                "done",
+                "refused",
+                "superseded",
+                name="state",
+                native_enum=False,
+                create_constraint=True,
+                length=12,
+            ),
+            nullable=False,
+        ),
+        sa.Column("losing", sa.Integer(), nullable=False),
+        sa.Column("holders", sa.Integer(), nullable=True),
+        sa.Column("absent_up_to", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("judged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_epd_run")),
+    )
+    with op.batch_alter_table("epd_run", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_epd_run_finished_at"), ["finished_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_epd_run_judged_at"), ["judged_at"], unique=False)
+        batch_op.create_index(
+            "ix_epd_run_unfinished",
+            ["begun_at"],
+            unique=False,
+            sqlite_where=sa.text("state NOT IN ('done', 'refused', 'superseded')"),
+            postgresql_where=sa.text("state NOT IN ('done', 'refused', 'superseded')"),
+        )
+
+    op.create_table(
+        "epd_sequence",
+        sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("last_number", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("source", name=op.f("pk_epd_sequence")),
+    )
+    op.create_table(
         "institution",
         sa.Column("number", sa.String(length=6), nullable=False),
         sa.Column("postcode", sa.String(length=4), nullable=False),
@@ -185,6 +236,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_partner_name")),
     )
     op.create_table(
+        "retention_mark",
+        sa.Column("term", sa.String(length=32), nullable=False),
+        sa.Column("done_to", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("term", name=op.f("pk_retention_mark")),
+    )
+    op.create_table(
         "teacher",
         sa.Column("insz_pseudonym", sa.LargeBinary(length=32), nullable=False),
         sa.Column("pepper_id", sa.SmallInteger(), nullable=False),
@@ -195,6 +252,7 @@ def upgrade() -> None:
         sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("review_on", sa.Date(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_teacher")),
         sa.UniqueConstraint("insz_pseudonym", name=op.f("uq_teacher_insz_pseudonym")),
@@ -287,6 +345,42 @@ def upgrade() -> None:
             postgresql_where=sa.text("status IN ('active', 'suspended')"),
         )
 
+    op.create_table(
+        "epd_batch",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("client_id", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("body_sha256", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("new", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+        sa.Column("unchanged", sa.Integer(), nullable=False),
+        sa.Column("outdated", sa.Integer(), nullable=False),
+        sa.Column("faulty", sa.Integer(), nullable=False),
+        sa.Column("losing", sa.Integer(), nullable=False),
+        sa.Column("seen", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["run_id"], ["epd_run.id"], name=op.f("fk_epd_batch_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_epd_batch")),
+        sa.UniqueConstraint("source", "number", name=op.f("uq_epd_batch_source_number")),
+    )
+    with op.batch_alter_table("epd_batch", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_epd_batch_run_id"), ["run_id"], unique=False)
+
+    op.create_table(
+        "epd_decision",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("person", sa.String(length=255), nullable=False),
+        sa.Column("release", sa.Boolean(), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["epd_run.id"], name=op.f("fk_epd_decision_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_epd_decision")),
+        sa.UniqueConstraint("run_id", "person", name=op.f("uq_epd_decision_run_id_person")),
+    )
     op.create_table(
         "epd_person",
         sa.Column("teacher_id", sa.Uuid(), nullable=False),
@@ -485,6 +579,26 @@ def upgrade() -> None:
     with op.batch_alter_table("enrolment", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_enrolment_till_id"), ["till_id"], unique=False)
 
+    op.create_table(
+        "epd_fault",
+        sa.Column("batch_id", sa.Uuid(), nullable=False),
+        sa.Column("index", sa.Integer(), nullable=False),
+        sa.Column("record_id", sa.Uuid(), nullable=True),
+        sa.Column("code", sa.String(length=5), nullable=False),
+        sa.Column("diagnosis", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["batch_id"], ["epd_batch.id"], name=op.f("fk_epd_fault_batch_id")),
+        sa.PrimaryKeyConstraint("batch_id", "index", name=op.f("pk_epd_fault")),
+    )
+    op.create_table(
+        "epd_pending",
+        sa.Column("batch_id", sa.Uuid(), nullable=False),
+        sa.Column("first", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["batch_id"], ["epd_batch.id"], name=op.f("fk_epd_pending_batch_id")
+        ),
+        sa.PrimaryKeyConstraint("batch_id", "first", name=op.f("pk_epd_pending")),
+    )
     op.create_table(
         "oauth_access_token",
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
@@ -739,6 +853,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_oauth_access_token_credential_id"))
 
     op.drop_table("oauth_access_token")
+    op.drop_table("epd_pending")
+    op.drop_table("epd_fault")
     with op.batch_alter_table("enrolment", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_enrolment_till_id"))
 
@@ -772,6 +888,11 @@ def downgrade() -> None:
     op.drop_table("oauth_credential")
     op.drop_table("imported_figure")
     op.drop_table("epd_person")
+    op.drop_table("epd_decision")
+    with op.batch_alter_table("epd_batch", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_epd_batch_run_id"))
+
+    op.drop_table("epd_batch")
     with op.batch_alter_table("card", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_card_in_force",
@@ -791,6 +912,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_teacher_review_on"))
 
     op.drop_table("teacher")
+    op.drop_table("retention_mark")
     op.drop_table("partner")
     with op.batch_alter_table("oauth_client", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_oauth_client_partner_id"))
@@ -802,6 +924,17 @@ def downgrade() -> None:
 
     op.drop_table("login_attempt")
     op.drop_table("institution")
+    op.drop_table("epd_sequence")
+    with op.batch_alter_table("epd_run", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_epd_run_unfinished",
+            sqlite_where=sa.text("state NOT IN ('done', 'refused', 'superseded')"),
+            postgresql_where=sa.text("state NOT IN ('done', 'refused', 'superseded')"),
+        )
+        batch_op.drop_index(batch_op.f("ix_epd_run_judged_at"))
+        batch_op.drop_index(batch_op.f("ix_epd_run_finished_at"))
+
+    op.drop_table("epd_run")
     op.drop_table("epd_pull")
     op.drop_table("epd_file_import")
     op.drop_table("delivery_run")

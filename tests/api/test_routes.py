@@ -20,6 +20,7 @@ AUDIENCES = {
     "operations",
     "anyone",
     "Apple Wallet",
+    "EPD sync job",
     "Google Wallet",
 }
 # What the framework serves, which has no tags.
@@ -71,7 +72,25 @@ TABLE = {
     "POST /apple/v1/log": Row(200, 200, 200, json={"logs": []}),
     f"POST {ROUTE}": Row(401, 401, 200, json=QUESTION),
     f"GET {ROUTE}/{{verification_id}}": Row(401, 401, 200, address=f"{ROUTE}/{{verification}}"),
+    # Only an access token opens these; tests/api/test_epd.py has one.
+    "POST /api/v1/epd/status-batches": Row(401, 401, 401, json={}),
+    "GET /api/v1/epd/status-batches/{batch_id}": Row(
+        401, 401, 401, address="/api/v1/epd/status-batches/0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77"
+    ),
+    "GET /api/v1/epd/sequence": Row(401, 401, 401),
+    "POST /api/v1/epd/status-queries": Row(401, 401, 401, json={"insz": "1"}),
+    "GET /api/v1/epd/status-batch.schema.json": OPEN,
     "GET /.well-known/jwks.json": OPEN,
+    "GET /card/lost": Row(401, 200, 401),
+    "GET /card/activity": Row(401, 200, 401),
+    "GET /privacy": OPEN,
+    "GET /privacy/erased": OPEN,
+    "GET /privacy/export": Row(401, 200, 401),
+    "GET /api/v1/me": Row(401, 200, 401),
+    "GET /api/v1/me/activity": Row(401, 200, 401),
+    "GET /api/v1/me/export": Row(401, 200, 401),
+    "POST /api/v1/me/card": Row(401, 200, 401),
+    "POST /api/v1/me/card/report-lost": Row(401, 200, 401),
     "GET /scanner": OPEN,
     "GET /scanner/sheet": OPEN,
     "GET /scanner/manifest.webmanifest": OPEN,
@@ -95,8 +114,10 @@ TABLE = {
     "GET /openapi.json": OPEN,
     # Any fingerprint leads to the present files.
     "GET /static/{fingerprint}": Row(200, 200, 200, address="/static/x/style.css"),
-    # Ends the session, so it comes last.
+    # These end the session, so they come last, and of the teacher's only the first gets there.
     "POST /logout": OWN,
+    "POST /privacy/erase": Row(401, 401, 401),
+    "POST /api/v1/me/erase": Row(401, 401, 401),
 }
 
 

@@ -55,7 +55,7 @@ def test_a_teacher_has_the_card_in_the_wallet_in_three_presses(service: Service)
     shown = html.unescape(teacher.page.text)
     assert "Annelies Peeters" in shown
     assert "31 december 2026" in shown
-    assert actions(teacher) == {"/logout", "/card/apple", "/card/google", "/card/report-lost"}
+    assert actions(teacher) == {"/logout", "/card/apple", "/card/google"}
     teacher.press("/card/apple")
     root = service.deployment.credentials.apple.root.read_bytes()
     installed = apple_phone.install(teacher.page.content, root_pem=root, now=wall_clock())
@@ -104,7 +104,12 @@ def test_asking_twice_gives_one_card_and_one_pass_for_each_wallet(
 def test_a_card_reported_lost_is_followed_by_another(service: Service, database: Database) -> None:
     phone, laptop = service.with_card(), service.logged_in()
     first = card_number(laptop)
+    laptop.open("/card/lost")
+    assert first.replace("\N{NO-BREAK SPACE}", "") in laptop.page.text.replace(
+        "\N{NO-BREAK SPACE}", ""
+    )
     laptop.press("/card/report-lost")
+    assert "Je oude kaart is gestopt" in laptop.page.text
     assert laptop.status == "Geldig"
     assert card_number(laptop) != first
     # The lost phone is logged out; the browser that said so is not.
