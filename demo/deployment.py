@@ -30,7 +30,7 @@ from app.identity.clients import Scope
 from app.settings import PREFIX
 from app.statistics import legacy
 from app.verification import partners, tills
-from demo import apple_certificates, google_account
+from demo import apple_certificates, figures, google_account
 from demo.officials import CARD_OFFICE
 
 PASS_TYPE_IDENTIFIER = "pass.example.lerarenkaart"  # noqa: S105 - a public name
@@ -146,10 +146,11 @@ def prepare(
 
 
 def _tell_old_figures(database_url: str, *, now: datetime) -> None:
-    """What parliament was told before there was a digital card."""
+    """What parliament was told before there was a digital card, and a made-up year with one."""
     text = legacy.FILE.read_text("utf-8")
     with closing(Database(database_url)) as database:
         database.transact(lambda session: legacy.import_legacy(session, text, now=now))
+        database.transact(lambda session: figures.last_year(session, now.year - 1, now=now))
 
 
 def make_credentials(directory: Path, addresses: Addresses, *, now: datetime) -> Credentials:

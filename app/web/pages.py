@@ -28,7 +28,10 @@ LANGUAGE_NAMES = {"nl": "Nederlands", "fr": "Français", "en": "English", "de": 
 # What the head of every page leads to.
 MAIN_LINKS = {"/card": Msgid("My card"), "/benefits": Msgid("Benefits")}
 # And its foot.
-SMALL_LINKS = {"/privacy": Msgid("Your data")}
+SMALL_LINKS = {
+    "/statistics": Msgid("The teacher card in figures"),
+    "/privacy": Msgid("Your data"),
+}
 
 
 class Pages:

@@ -12,7 +12,8 @@ from sqlalchemy import delete, select, update
 from app.cards.model import Card, CardEvent, Teacher, WalletPass
 from app.db import Database
 from app.epd.model import PersonnelRecord
-from app.statistics import counting, figures
+from app.epd.push.model import Run, RunState
+from app.statistics import counting, entitled, figures
 from app.statistics.books import take_turn
 from app.statistics.model import CardFlags, CountedYear
 from app.verification.model import Scan
@@ -238,3 +239,29 @@ def test_published_cells_hide_what_is_small(database: Database, counted: SchoolY
                 assert seen in {cell, figures.HIDDEN}
                 assert not (cell.value and cell.value < 5 and seen != figures.HIDDEN)
     assert hidden > 20
+
+
+def test_the_worker_counts_those_entitled_after_a_complete_snapshot(
+    database: Database, year: SchoolYear
+) -> None:
+    at = datetime(2026, 9, 1, tzinfo=UTC)
+    assert entitled.count_entitled(database, now=at) == 0
+    for minute, full, state in ((1, True, "done"), (2, True, "refused"), (3, False, "done")):
+        run = Run(
+            source="EPD",
+            full=full,
+            parts=1,
+            parts_received=1,
+            state=RunState(state),
+            begun_at=at,
+            finished_at=at + timedelta(minutes=minute),
+        )
+        database.transact(lambda session, run=run: session.add(run))  # type: ignore[misc]
+    assert entitled.count_entitled(database, now=at + timedelta(hours=1)) == 1
+    assert entitled.count_entitled(database, now=at + timedelta(hours=2)) == 0
+    assert counters(database) == {
+        cell: value for cell, value in year.ledger.items() if cell[1] == "entitled"
+    }
+    with database.reading() as session:
+        kept = session.get_one(CountedYear, 2026)
+    assert kept.entitled_at == at + timedelta(minutes=1)
