@@ -17,6 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from app.log import configure
+from demo.office import set_up_code
 from demo.story import Story
 from demo.tour import Tour
 from demo.world import World, clock_set_to, wall_clock, world
@@ -44,7 +45,9 @@ def main() -> int:
         story = Story(BUILD)
         _tell(story, here)
         if not asked.once:
-            Console().print(f"\nStill serving {here.addresses.service} - Ctrl-C ends it.")
+            address, code = here.addresses.service, set_up_code(here, "museum")
+            Console().print(f"\nStill serving {address} - Ctrl-C ends it.")
+            Console().print(f"Be a museum: {address}/scanner, set-up code {code}")
             stop.wait()
     return 0 if story.held else 1
 
@@ -75,6 +78,8 @@ def _where(here: World) -> dict[str, Any]:
         "apns": addresses.apns,
         "till_keys": {key: shop.live_key for key, shop in shops.items()},
         "test_keys": {key: shop.test_key for key, shop in shops.items()},
+        "scanner": f"{addresses.service}/scanner",
+        "set_up_codes": {key: set_up_code(here, key) for key in shops},
         "people": {person.key: person.label["en"] for person in here.people},
         "magic_cards": {},
     }

@@ -104,6 +104,10 @@ _OWN: Mapping[str, Msgid] = {
     "enrol.silence": Msgid(
         "We could not be reached, so the code was not used. Check the connection and try again."
     ),
+    "enrol.storage": Msgid(
+        "This browser keeps nothing, so it cannot be a scanner. The code was not used: leave "
+        "private browsing or free some space, and try again."
+    ),
     "enrol.lost": Msgid(
         "This device is no longer a scanner: its key was withdrawn. Set it up again with a new "
         "code. Checks that were waiting will be sent then."

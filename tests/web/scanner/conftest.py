@@ -10,6 +10,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from demo.world import World, world
 from tests.web.scanner.shop import Holder, Shop
 
+# Checks of a browser that shares its machine with other tests take their time.
+expect.set_options(timeout=30_000)
+
 # What only warns of a network that the test took away, or of an answer that the test wants.
 EXPECTED = ("Failed to load resource", "net::ERR_INTERNET_DISCONNECTED")
 KEEP_TILL = """async (till) => {
@@ -76,7 +79,7 @@ def as_till(shop: Shop) -> Callable[..., Page]:
         till = {"key": shop.new_key(test=test), "till": "1", "partner": shop.name, "test": test}
         page.evaluate(KEEP_TILL, till)
         page.reload()
-        expect(page.locator("#connection-words")).to_contain_text("up to date")
+        expect(page.locator("#connection")).to_contain_text("up to date")
         return page
 
     return begin

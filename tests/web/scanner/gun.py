@@ -8,19 +8,24 @@ END_KEYS: dict[str, dict[str, Any]] = {
     "Enter": {"key": "Enter", "code": "Enter", "text": "\r", "windowsVirtualKeyCode": 13},
     "Tab": {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9},
 }
+# A key per character, whatever keyboard the browser thinks it has, each with its moment.
+TYPE = """([text, beganMs, gapMs]) => {
+  [...text].forEach((key, number) => {
+    const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+    const value = beganMs + number * gapMs - performance.timeOrigin;
+    Object.defineProperty(event, "timeStamp", { value });
+    document.activeElement.dispatchEvent(event);
+  });
+}"""
 
 
 def shoot(page: Page, text: str, *, end: str = "Enter", gap_ms: float = 5) -> None:
-    """Type as a scanner gun does, `gap_ms` from key to key by the events' own clock.
-
-    Every character is one key, whatever keyboard the browser thinks it has.
-    """
-    keyboard = page.context.new_cdp_session(page)
-    keys = [{"key": character, "text": character} for character in text]
-    keys += [END_KEYS[end]] if end else []
-    began_s = page.evaluate("Date.now()") / 1000
-    for number, key in enumerate(keys):
-        moment = {"timestamp": began_s + number * gap_ms / 1000}
-        keyboard.send("Input.dispatchKeyEvent", {"type": "keyDown", **key, **moment})
-        keyboard.send("Input.dispatchKeyEvent", {"type": "keyUp", **key, **moment})
-    keyboard.detach()
+    """Type as a scanner gun does, `gap_ms` from key to key; the key at the end is a real one."""
+    began_ms = page.evaluate("performance.timeOrigin + performance.now()")
+    page.evaluate(TYPE, [text, began_ms, gap_ms])
+    if end:
+        moment = {"timestamp": (began_ms + len(text) * gap_ms) / 1000}
+        keyboard = page.context.new_cdp_session(page)
+        for kind in ("keyDown", "keyUp"):
+            keyboard.send("Input.dispatchKeyEvent", {"type": kind, **END_KEYS[end], **moment})
+        keyboard.detach()

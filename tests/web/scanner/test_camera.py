@@ -32,12 +32,12 @@ def test_a_phone_is_set_up_and_sees_the_rotating_code_as_one_card(
     page.get_by_label("Set-up code").fill(shop.set_up_code().lower())
     page.get_by_role("button", name="Set up this device").click()
     # The camera of this browser may be used without asking, so nobody has to press anything.
-    expect(page.locator("#word")).to_have_text("Valid", timeout=20_000)
+    expect(page.locator("#word")).to_have_text("Valid")
     expect(page.locator("#initials-letters")).to_have_text("A P")
     expect(page.locator("#facts")).to_contain_text("live code")
     expect(page.locator("#stage")).to_have_attribute("data-tone", "ok")
     assert teacher.scans() == [(True, "ok", False)]
-    expect(page.locator("#shift-count")).to_have_text("2", timeout=20_000)
+    expect(page.locator("#shift-count")).to_have_text("2")
     assert teacher.scans() == [(True, "ok", False)] * 2
 
 

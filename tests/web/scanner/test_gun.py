@@ -82,7 +82,7 @@ def test_a_shop_that_accepts_live_codes_only_refuses_paper(
     page.get_by_text("Settings", exact=True).click()
     page.get_by_label("Which codes do you accept?").select_option("live")
     page.reload()
-    expect(page.locator("#connection-words")).to_contain_text("up to date")
+    expect(page.locator("#connection")).to_contain_text("up to date")
     shoot(page, teacher.fixed(Carrier.PAPER))
     expect(page.locator("#message")).to_contain_text("A code of this kind is not enough here")
     shoot(page, teacher.web())

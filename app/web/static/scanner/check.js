@@ -15,24 +15,27 @@ const LONGEST = 300; // what the service reads of a text
 
 /**
  * The verdict in the words of the interface, with `offline` and, where nothing could be judged,
- * `obstacle`. Throws `Refusal` when the service refuses to be asked.
+ * `obstacle`. Where the service `isOffline` already, a queue does not wait for it once more.
+ * Throws `Refusal` when the service refuses to be asked.
  */
-export async function check(text, { till, known, minGrade }) {
+export async function check(text, { till, known, minGrade, isOffline }) {
   const question = { presentation: text.slice(0, LONGEST), channel: CHANNEL, min_grade: minGrade };
-  try {
-    const verdict = { ...(await verify(question, till.key)), offline: false };
-    await note(verdict);
-    return verdict;
-  } catch (error) {
-    if (!(error instanceof Silence)) throw error;
-    console.info("checked offline:", error.message);
+  const why = isTypedNumber(text) ? "needs_network" : obstacle(known);
+  if (why || !isOffline) {
+    try {
+      const verdict = { ...(await verify(question, till.key)), offline: false };
+      await note(verdict).catch((error) => console.warn("not on the list of the shift:", error.message));
+      return verdict;
+    } catch (error) {
+      if (!(error instanceof Silence)) throw error;
+      console.info("checked offline:", error.message);
+    }
   }
+  if (why) return { valid: false, obstacle: why, offline: true, advice: [], test: false };
   return checkOffline(question, { till, known, minGrade });
 }
 
 async function checkOffline(question, { till, known, minGrade }) {
-  const why = isTypedNumber(question.presentation) ? "needs_network" : obstacle(known);
-  if (why) return { valid: false, obstacle: why, offline: true, advice: [], test: false };
   const now = serverNow(known);
   const asked = { known, now, minGrade, testTill: till.test };
   const { canonical, ...found } = await judge(question.presentation, asked);

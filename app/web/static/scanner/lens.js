@@ -23,8 +23,10 @@ export class Lens {
     element("torch").addEventListener("click", ({ currentTarget }) => this.#light(currentTarget));
     element("zoom").addEventListener("input", ({ target }) => this.#camera.set({ zoom: Number(target.value) }));
     element("photo").addEventListener("change", async ({ target }) => {
-      const text = target.files[0] && (await this.#inPhoto(target.files[0]));
+      const [file] = target.files;
       target.value = "";
+      if (!file) return;
+      const text = await this.#inPhoto(file);
       if (text) onCode(text);
       else onNoCode();
     });

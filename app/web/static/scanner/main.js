@@ -12,7 +12,7 @@ import * as view from "./view.js";
 import { say, toneOf } from "./words.js";
 
 const DOWNLOAD_EVERY_MS = 15 * 60_000; // docs/card-token.md section 8
-const TRY_AGAIN_MS = 20_000;
+const TRY_AGAIN_MS = 10_000;
 const TICK_MS = 5000;
 const SHIFT_MS = 12 * 3600_000;
 const ON_A_DEAD_KEY = new Set([401, 403]);
@@ -29,23 +29,23 @@ let turn = 0; // of the check whose verdict may be shown
 const lens = new Lens({ decoder, module, wasm }, present, () => view.showTrouble(say("photo.nothing")));
 
 async function begin() {
+  const code = new URLSearchParams(location.hash.slice(1)).get("enrol");
+  history.replaceState(null, "", location.pathname + location.search); // the code is nobody else's
   const kept = await Promise.all(["till", "known", "choices"].map(store.recall));
   [till, learned, choices] = [kept[0], kept[1], kept[2] ?? choices];
   view.showChoices(choices);
   if (till) await open();
   else view.showPanel("enrol");
-  const code = new URLSearchParams(location.hash.slice(1)).get("enrol");
   if (code && !till) element("code").value = code;
-  history.replaceState(null, "", location.pathname + location.search); // the code is nobody else's
 }
 
 async function open() {
   view.showTill(till);
   view.showPanel("ready");
   view.showNothing();
-  await showShift();
-  await refresh();
-  await lens.offer();
+  isOffline = !navigator.onLine;
+  await Promise.all([showShift(), showConnection()]);
+  await Promise.all([refresh(), lens.offer()]);
 }
 
 // --- a card ---
@@ -55,7 +55,7 @@ async function present(text) {
   const mine = ++turn;
   const slow = setTimeout(view.showBusy, 200);
   try {
-    const verdict = await check(text, { till, known: learned, minGrade: choices.minGrade });
+    const verdict = await check(text, { till, known: learned, minGrade: choices.minGrade, isOffline });
     if (verdict.offline !== isOffline) reach(!verdict.offline);
     clearTimeout(slow);
     if (mine !== turn) return;
@@ -81,7 +81,7 @@ function next() {
 /** Download and send what is due; the one way to find out whether the service is there again. */
 async function refresh() {
   if (!till) return;
-  nextDownloadMs = Date.now() + TRY_AGAIN_MS;
+  nextDownloadMs = Date.now() + soon();
   try {
     learned = await known.download(till, codeBase, learned);
     nextDownloadMs = Date.now() + DOWNLOAD_EVERY_MS;
@@ -99,8 +99,13 @@ async function refresh() {
 
 function reach(isThere) {
   isOffline = !isThere;
-  nextDownloadMs = isThere ? 0 : Math.min(nextDownloadMs, Date.now() + TRY_AGAIN_MS);
+  nextDownloadMs = isThere ? 0 : Math.min(nextDownloadMs, Date.now() + soon());
   tick();
+}
+
+// At random, so that tills that lost the same service do not come back in one second.
+function soon() {
+  return TRY_AGAIN_MS * (0.5 + Math.random());
 }
 
 async function tick() {
@@ -134,25 +139,32 @@ element("enrol-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   view.showEnrolFault(null);
   try {
-    const answer = await enrol(element("code").value);
-    till = {
-      key: answer.till_key,
-      till: answer.till,
-      partner: answer.partner,
-      test: answer.till_key.startsWith("lk_test_"),
-    };
-    await store.keep("till", till);
-    await navigator.storage?.persist?.(); // the browser then does not clean this up by itself
-    element("code").value = "";
-    await open();
-  } catch (error) {
-    view.showEnrolFault(enrolFault(error));
+    till = await enrolled(element("code").value);
+  } catch (fault) {
+    view.showEnrolFault(fault.message);
+    return;
   }
+  await navigator.storage?.persist?.(); // the browser then does not clean this up by itself
+  element("code").value = "";
+  await open();
 });
 
-function enrolFault(error) {
-  if (!(error instanceof Refusal)) return "enrol.silence";
-  return error.status === 429 ? "enrol.busy" : "enrol.refused";
+/** The till that a code makes of this device; throws an error with a key of words. */
+async function enrolled(code) {
+  try {
+    await store.keep("choices", choices); // a device that keeps nothing must not use the code up
+  } catch (error) {
+    throw new Error("enrol.storage", { cause: error });
+  }
+  try {
+    const { till_key: key, till, partner } = await enrol(code);
+    const made = { key, till, partner, test: key.startsWith("lk_test_") };
+    await store.keep("till", made);
+    return made;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw new Error("enrol.silence", { cause: error });
+    throw new Error(error.status === 429 ? "enrol.busy" : "enrol.refused", { cause: error });
+  }
 }
 
 element("leave").addEventListener("click", async () => {

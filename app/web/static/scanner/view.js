@@ -25,17 +25,21 @@ export function showEnrolFault(key) {
 
 /** How we stand: `{isOffline, ageS, obstacle, waiting}`; `ageS` null before the first list. */
 export function showConnection({ isOffline, ageS, obstacle, waiting }) {
-  const line = element("connection");
   const state = !isOffline ? "online" : obstacle ? "stopped" : "offline";
-  line.className = { online: "connection", offline: "connection notice", stopped: "connection stop" }[state];
-  const age = ageS === null ? "" : say(ageS < 60 ? "age.now" : "age", { age: span(ageS) });
-  const parts = [
-    say(`connection.${state}`),
-    obstacle ? isOffline && say(`obstacle.${obstacle}`) : age,
+  const tone = { online: "", offline: "notice", stopped: "stop" }[state];
+  element("connection").className = `connection ${tone}`;
+  element("unseen").hidden = state !== "offline";
+  const age = ageS !== null && !obstacle && say(ageS < 60 ? "age.now" : "age", { age: span(ageS) });
+  const more = [
+    isOffline && obstacle && say(`obstacle.${obstacle}`),
+    age,
     waiting > 0 && say("waiting", { count: waiting }),
   ];
-  write(element("connection-words"), parts.filter(Boolean).join(" "));
-  element("unseen").hidden = state !== "offline";
+  // Only the change of state is spoken; the age changes every minute.
+  if (element("connection-state").textContent !== say(`connection.${state}`)) {
+    element("connection-state").textContent = say(`connection.${state}`);
+  }
+  element("connection-more").textContent = more.filter(Boolean).join(" ");
 }
 
 /** A check is under way. */
@@ -47,8 +51,7 @@ export function showBusy() {
 
 /** A verdict of check.js, large; and spoken once. */
 export function showVerdict(verdict) {
-  const { tone, word, initials, message, hints, facts } = describe(verdict);
-  draw({ tone, word, initials, message, hints, facts });
+  draw(describe(verdict));
 }
 
 /** What kept us from asking at all, in the service's words. */
@@ -70,7 +73,10 @@ export function showCamera({ isOn, torch = false, zoom, trouble = null }) {
   element("stop").hidden = !isOn;
   element("torch").hidden = !torch;
   element("zoom-field").hidden = !zoom;
-  if (zoom) Object.assign(element("zoom"), { min: zoom.min, max: zoom.max, step: zoom.step || 0.1 });
+  if (zoom) {
+    const { min, max, step } = zoom;
+    Object.assign(element("zoom"), { min, max, step: step || 0.1, value: min });
+  }
   element("camera-trouble").hidden = !trouble;
   element("camera-trouble-words").textContent = trouble ? say(`camera.${trouble}`) : "";
 }
@@ -102,6 +108,7 @@ function draw({ tone, word, initials, message, hints, facts }) {
   element("busy").hidden = true;
   result.hidden = false;
   element("stage").dataset.tone = tone;
+  element("stage").scrollIntoView({ block: "nearest" });
   speak([word, initials && `${say("initials")} ${[...initials].join(" ")}`, message, ...hints]);
 }
 
@@ -127,8 +134,4 @@ function item(name, text) {
   const made = document.createElement(name);
   made.textContent = text;
   return made;
-}
-
-function write(target, text) {
-  if (target.textContent !== text) target.textContent = text; // or it would be spoken again
 }
