@@ -20,6 +20,7 @@ from app.commands.benefits import benefits
 from app.commands.client import client
 from app.commands.epd import epd
 from app.commands.passes import passes
+from app.commands.roster import roster
 from app.commands.statistics import statistics
 from app.commands.terminal import Json, out
 from app.commands.terminal import database as _database
@@ -38,6 +39,7 @@ partner = typer.Typer(no_args_is_help=True, help="Partners, their tills and keys
 cli.add_typer(audit, name="audit")
 cli.add_typer(db, name="db")
 cli.add_typer(epd, name="epd")
+cli.add_typer(roster, name="roster")
 cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
 cli.add_typer(benefits, name="benefits")

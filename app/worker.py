@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -20,6 +21,8 @@ from app.deployment import Deployment
 from app.epd.due import review_due
 from app.epd.pull.sync import Pull
 from app.epd.push.runs import Runs, forget_old
+from app.epd.rosters.applying import apply_next, remind
+from app.epd.rosters.verbs import delete_drafts
 from app.errors import Conflict, Unavailable
 from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
@@ -66,6 +69,7 @@ def _jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job]:
     database = open_.enter_context(closing(deployment.database()))
     return [
         *_epd_jobs(deployment, database, open_, clock),
+        *_roster_jobs(deployment, database, clock),
         *_wallet_jobs(deployment, database, open_, clock),
         *_own_jobs(deployment, database, clock),
     ]
@@ -96,6 +100,35 @@ def _epd_jobs(
         return _counted("reviewed", reviewed)
 
     return [Job("pull", pull, period_s=60.0), Job("review", review, period_s=60.0)]
+
+
+def _roster_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[Job]:
+    """Lists of institutions."""
+
+    def apply() -> int:
+        keys, policy, now = deployment.ring.keys, deployment.policy, clock()
+        applied = database.transact(
+            lambda session: apply_next(session, keys=keys, policy=policy, now=now)
+        )
+        return _counted("roster-persons", applied)
+
+    def remind_all() -> int:
+        now = clock()
+        institution: str | None = ""
+        while institution is not None:
+            institution = database.transact(partial(remind, after=institution, now=now))
+        return 0
+
+    def delete() -> int:
+        now = clock()
+        deleted = database.transact(lambda session: delete_drafts(session, now=now))
+        return _counted("roster-drafts-expired", deleted)
+
+    return [
+        Job("apply-rosters", apply, period_s=5.0),
+        Job("remind-institutions", remind_all, period_s=6 * 3600.0),
+        Job("expire-roster-drafts", delete, period_s=60.0),
+    ]
 
 
 def _wallet_jobs(

@@ -32,6 +32,7 @@ from app.web.problem_texts import LOGIN_FAILURES, PROBLEMS
 from app.web.verdict_texts import VerdictPage
 from demo import figures, scanner_states
 from demo.benefits import demo_offers
+from demo.roster_states import roster_states
 
 AT = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
 CSRF = "n5XxFQ"
@@ -99,6 +100,7 @@ def every_state() -> dict[str, State]:
             for remedy, failure in LOGIN_FAILURES.items()
         },
         "logged-out": ("logged_out.html", {}),
+        **roster_states(),
         **scanner_states.scanner_states(),
         "statistics": ("statistics.html", _statistics(figures.sample())),
         "statistics-empty": ("statistics.html", _statistics(figures.nothing())),

@@ -20,7 +20,11 @@ MAX_BODY_BYTES = 64 * 1024
 BODY_TIMEOUT_S = 30.0
 # What may be larger, and take so many times as long: bytes by path. The route reads such a body
 # itself, and only once it knows who sends it.
-LARGER: Mapping[str, int] = {"/api/v1/epd/status-batches": 16 * 1024 * 1024}
+LARGER: Mapping[str, int] = {
+    "/roster": 128 * 1024 * 1024,
+    "/api/v1/rosters": 128 * 1024 * 1024,
+    "/api/v1/epd/status-batches": 16 * 1024 * 1024,
+}
 LARGER_TIMES = 4
 
 CONTENT_SECURITY_POLICY = (

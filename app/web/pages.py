@@ -16,6 +16,7 @@ from app.web.benefit_texts import BENEFIT_CATEGORIES, PROVINCES
 from app.web.card_page import grouped
 from app.web.card_texts import CATEGORIES
 from app.web.privacy_texts import KEPT
+from app.web.roster_texts import ENTRY_STATES, ROSTER_STATES
 from app.web.statistics_texts import labels
 from app.web.texts import Language, Msgid, Texts
 
@@ -88,6 +89,8 @@ class Pages:
                 "badges": self._badges(language.code),
                 "benefit_categories": BENEFIT_CATEGORIES,
                 "categories": CATEGORIES,
+                "entry_states": ENTRY_STATES,
+                "roster_states": ROSTER_STATES,
                 "channels": CHANNELS,
                 "demo": demo,
                 "labels": labels(language),

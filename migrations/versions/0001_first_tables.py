@@ -185,6 +185,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_institution")),
     )
     op.create_table(
+        "institution_succession",
+        sa.Column("institution", sa.String(length=6), nullable=False),
+        sa.Column("successor", sa.String(length=6), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("institution", name=op.f("pk_institution_succession")),
+    )
+    with op.batch_alter_table("institution_succession", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_institution_succession_successor"), ["successor"], unique=False
+        )
+
+    op.create_table(
         "login_attempt",
         sa.Column("state_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("browser_hash", sa.LargeBinary(length=32), nullable=False),
@@ -240,6 +252,35 @@ def upgrade() -> None:
         sa.Column("term", sa.String(length=32), nullable=False),
         sa.Column("done_to", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("term", name=op.f("pk_retention_mark")),
+    )
+    op.create_table(
+        "roster",
+        sa.Column("institution", sa.String(length=6), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("uploaded_by", sa.String(length=255), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("submitted_by", sa.String(length=255), nullable=True),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.String(length=255), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("applied_after", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_roster")),
+    )
+    with op.batch_alter_table("roster", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_roster_institution"), ["institution"], unique=False)
+        batch_op.create_index(batch_op.f("ix_roster_state"), ["state"], unique=False)
+
+    op.create_table(
+        "roster_reminder",
+        sa.Column("institution", sa.String(length=6), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("entries", sa.Integer(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("institution", "ends_on", name=op.f("pk_roster_reminder")),
     )
     op.create_table(
         "teacher",
@@ -454,6 +495,26 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_oauth_spent_assertion_expires_at"), ["expires_at"], unique=False
         )
+
+    op.create_table(
+        "roster_line",
+        sa.Column("roster_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("fault", sa.String(length=24), nullable=True),
+        sa.Column("pseudonym", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("insz_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("category", sa.String(length=24), nullable=True),
+        sa.Column("main_structure", sa.String(length=3), nullable=True),
+        sa.Column("begin", sa.Date(), nullable=True),
+        sa.Column("end", sa.Date(), nullable=True),
+        sa.Column("reference", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["roster_id"], ["roster.id"], name=op.f("fk_roster_line_roster_id")
+        ),
+        sa.PrimaryKeyConstraint("roster_id", "number", name=op.f("pk_roster_line")),
+    )
+    with op.batch_alter_table("roster_line", schema=None) as batch_op:
+        batch_op.create_index("ix_roster_line_person", ["roster_id", "pseudonym"], unique=False)
 
     op.create_table(
         "till",
@@ -878,6 +939,10 @@ def downgrade() -> None:
 
     op.drop_table("web_session")
     op.drop_table("till")
+    with op.batch_alter_table("roster_line", schema=None) as batch_op:
+        batch_op.drop_index("ix_roster_line_person")
+
+    op.drop_table("roster_line")
     with op.batch_alter_table("oauth_spent_assertion", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_oauth_spent_assertion_expires_at"))
 
@@ -912,6 +977,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_teacher_review_on"))
 
     op.drop_table("teacher")
+    op.drop_table("roster_reminder")
+    with op.batch_alter_table("roster", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_roster_state"))
+        batch_op.drop_index(batch_op.f("ix_roster_institution"))
+
+    op.drop_table("roster")
     op.drop_table("retention_mark")
     op.drop_table("partner")
     with op.batch_alter_table("oauth_client", schema=None) as batch_op:
@@ -923,6 +994,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_login_attempt_created_at"))
 
     op.drop_table("login_attempt")
+    with op.batch_alter_table("institution_succession", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_institution_succession_successor"))
+
+    op.drop_table("institution_succession")
     op.drop_table("institution")
     op.drop_table("epd_sequence")
     with op.batch_alter_table("epd_run", schema=None) as batch_op:

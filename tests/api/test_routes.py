@@ -19,6 +19,7 @@ AUDIENCES = {
     "partner",
     "operations",
     "anyone",
+    "personnel office",
     "Apple Wallet",
     "EPD sync job",
     "Google Wallet",
@@ -45,6 +46,8 @@ class Row:
 
 OPEN = Row(200, 200, 200)
 OWN = Row(401, 303, 401)
+CLOSED = Row(401, 403, 401)
+UUID = "0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77"
 TABLE = {
     "GET /": OPEN,
     "GET /login": Row(303, 303, 303),
@@ -103,6 +106,21 @@ TABLE = {
     "GET /.well-known/oauth-authorization-server": OPEN,
     # A client proves itself in the body; tests/api/test_oauth.py does.
     "POST /oauth2/token": Row(400, 400, 400),
+    # A personnel officer gets in: tests/api/test_rosters.py.
+    "GET /roster": CLOSED,
+    "POST /roster": CLOSED,
+    "GET /roster/template.csv": CLOSED,
+    "GET /roster/list.csv": CLOSED,
+    "GET /roster/{roster_id}": Row(401, 403, 401, address=f"/roster/{UUID}"),
+    "GET /roster/{roster_id}/report.csv": Row(401, 403, 401, address=f"/roster/{UUID}/report.csv"),
+    "POST /roster/{roster_id}/submit": Row(401, 403, 401, address=f"/roster/{UUID}/submit"),
+    "POST /roster/{roster_id}/release": Row(401, 403, 401, address=f"/roster/{UUID}/release"),
+    "POST /roster/{roster_id}/withdraw": Row(401, 403, 401, address=f"/roster/{UUID}/withdraw"),
+    "POST /roster/entries/{teacher_id}/end": Row(
+        401, 403, 401, address=f"/roster/entries/{UUID}/end"
+    ),
+    "POST /api/v1/rosters": CLOSED,
+    "GET /api/v1/rosters/{roster_id}": Row(401, 403, 401, address=f"/api/v1/rosters/{UUID}"),
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
     "GET /statistics": OPEN,
