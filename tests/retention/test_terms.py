@@ -250,6 +250,7 @@ def test_the_tables_that_lead_to_a_person_are_all_thought_of() -> None:
         "device_registration",
         "epd_person",
         "google_holding",
+        "handoff",
         "pass_delivery",
         "scan",
         "wallet_pass",
