@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app.api import (
+    about,
     activity,
     apple,
     benefits,
@@ -22,6 +23,7 @@ from app.api import (
     deps,
     epd,
     google,
+    handoff,
     login,
     me,
     oauth,
@@ -35,6 +37,7 @@ from app.api import (
     scanner,
     statistics,
     teacher,
+    verifications,
 )
 from app.api.deps import House
 from app.api.envelope import Envelope
@@ -45,8 +48,10 @@ from app.retention.terms import terms
 from app.settings import Settings
 from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
+from app.verification.verdict import Reason
 from app.web.pages import Pages
 from app.web.texts import Texts
+from app.web.verdict_texts import verdict_message
 
 STATIC = Path(__file__).parent / "web" / "static"
 
@@ -94,6 +99,8 @@ def describe() -> dict[str, Any]:
 
 
 def _routes(app: FastAPI) -> FastAPI:
+    # First, so that no other address is compared before it.
+    app.router.routes.insert(0, verifications.ROUTE)
     for router in (
         login.router,
         teacher.router,
@@ -101,6 +108,9 @@ def _routes(app: FastAPI) -> FastAPI:
         me.router,
         privacy.router,
         privacy.pages,
+        handoff.router,
+        handoff.phone,
+        about.pages,
         partner.router,
         scanner.router,
         oauth.router,
@@ -164,6 +174,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         small_cell=settings.small_cell,
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,
+        verdict_messages={reason: texts.in_four(verdict_message(reason)) for reason in Reason},
     )
 
 

@@ -5,8 +5,10 @@ The one place in the web process that reads the clock. Everything long-lived was
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from inspect import isawaitable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -24,6 +26,7 @@ from app.passes.google_callbacks import GoogleCallbacks
 from app.retention.terms import Term
 from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
+from app.verification.verdict import Reason
 from app.verification.verify import Superseded
 from app.web.pages import Pages
 from app.web.texts import Texts, choose_language
@@ -56,6 +59,7 @@ class House:
     small_cell: int
     pages: Pages
     texts: Texts
+    verdict_messages: Mapping[Reason, dict[str, str]]
 
     @property
     def https(self) -> bool:
@@ -74,6 +78,13 @@ async def house(request: Request) -> House:
 async def now() -> datetime:
     """The present moment, read once per request."""
     return clock()
+
+
+async def moment(request: Request) -> datetime:
+    """As `now`, for a plain route, which FastAPI does not serve with dependencies."""
+    told = request.app.dependency_overrides.get(now, clock)()
+    found: datetime = await told if isawaitable(told) else told
+    return found
 
 
 def clock() -> datetime:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -42,7 +42,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
 }
 HSTS = "max-age=31536000; includeSubDomains"
 STATIC_PATH = "/static/"
-FOR_EVER = "public, max-age=31536000, immutable"
+FOR_EVER = b"public, max-age=31536000, immutable"
 
 log = structlog.get_logger()
 
@@ -62,9 +62,11 @@ class Envelope:
         self._app = app
         self._body_timeout_s = body_timeout_s
         policy = " ".join([CONTENT_SECURITY_POLICY, *sorted(forms_lead_to)])
-        self._headers = {**SECURITY_HEADERS, "content-security-policy": policy}
+        headers = {**SECURITY_HEADERS, "content-security-policy": policy}
         if https:
-            self._headers["strict-transport-security"] = HSTS
+            headers["strict-transport-security"] = HSTS
+        # As they go over the line: every answer carries them.
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -79,13 +81,14 @@ class Envelope:
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = str(request_id)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-                if scope["path"].startswith(STATIC_PATH) and message["status"] == HTTPStatus.OK:
-                    headers["cache-control"] = FOR_EVER
                 status = message["status"]
+                given = list(message.get("headers", ()))
+                if scope["path"].startswith(STATIC_PATH) and status == HTTPStatus.OK:
+                    given.append((b"cache-control", FOR_EVER))
+                names = {name for name, _ in given}
+                ours = [header for header in self._headers if header[0] not in names]
+                ours.append((b"x-request-id", str(request_id).encode()))
+                message["headers"] = given + ours
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=str(request_id)):

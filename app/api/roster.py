@@ -179,7 +179,7 @@ def _list_page(
         status=422 if refused else 200,
         refused=FILE_FAULTS[refused] if refused else None,
         entries=shown,
-        more=shown[-1].teacher_id if len(shown) >= SHOWN else None,
+        more=shown[-1].teacher_id if len({one.teacher_id for one in shown}) >= SHOWN else None,
         soon=soon,
         rosters=rosters,
         csrf=desk.officer.csrf,

@@ -4,10 +4,12 @@ Every change is a POST with the form token of the session and ends in a redirect
 changed. The rules are in `app.issuing` and below; here they only get a page.
 """
 
+import uuid
 from contextlib import suppress
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Form, Header, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, Field
 
@@ -20,6 +22,7 @@ from app.cards.token import Carrier
 from app.errors import NotEligible, NotFound
 from app.identity import sessions
 from app.passes.apple import MEDIA_TYPE
+from app.verification import codes
 from app.web.card_page import Wallet
 
 router = APIRouter(tags=["teacher"], include_in_schema=False)
@@ -41,6 +44,13 @@ class StripsAnswer(BaseModel):
 
     server_time: float
     strips: list[StripAnswer]
+
+
+class WebshopCodeAnswer(BaseModel):
+    """What the holder types at the webshop, and until when."""
+
+    code: str
+    expires_at: datetime
 
 
 @router.get("/card")
@@ -116,14 +126,29 @@ def live(request: Request, house: TheHouse, visitor: TheVisitor, now: Now) -> HT
 def strips(house: TheHouse, visitor: ActingVisitor, now: Now, response: Response) -> StripsAnswer:
     """The web codes of the next ten minutes."""
     response.headers["cache-control"] = "no-store"
-    codes = house.issuing.strips(visitor.teacher_id, count=STRIPS, now=now)
+    found = house.issuing.strips(visitor.teacher_id, count=STRIPS, now=now)
     return StripsAnswer(
         server_time=now.timestamp(),
         strips=[
             StripAnswer(code=strip.code, shown_from=strip.shown_from, shown_until=strip.shown_until)
-            for strip in codes
+            for strip in found
         ],
     )
+
+
+@router.post("/card/webshop-codes", status_code=201)
+def webshop_code(
+    house: TheHouse,
+    visitor: ActingVisitor,
+    now: Now,
+    partner_id: Annotated[uuid.UUID | None, Form()] = None,
+) -> WebshopCodeAnswer:
+    """A code for one purchase from afar, at one partner or at any."""
+    house.limits.count("draw-code", str(visitor.teacher_id))
+    drawn = house.database.transact(
+        lambda session: codes.draw(session, visitor.teacher_id, partner_id=partner_id, now=now)
+    )
+    return WebshopCodeAnswer(code=drawn.code, expires_at=drawn.expires_at)
 
 
 @router.get("/card/lost")

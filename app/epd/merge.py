@@ -43,11 +43,13 @@ def merge(
     keys: Keys,
     policy: Policy,
     now: datetime,
+    heard_at: datetime | None = None,
 ) -> list[Outcome]:
     """Keep what a source says of many persons and bring their cards into line.
 
     Returns an outcome for each, in their order. Of two snapshots of one person the one with the
-    higher version counts, whichever stands first.
+    higher version counts, whichever stands first. `heard_at` is when they came in, where that is
+    not now.
     """
     pepper = keys.active("pepper").value
     pseudonyms = [snapshot.insz.pseudonym(pepper) for snapshot in snapshots]
@@ -58,7 +60,10 @@ def merge(
         pseudonym: _outcome(teachers[pseudonym], records, snapshot, now)
         for pseudonym, snapshot in newest.items()
     }
-    _write(session, newest, teachers, records, outcomes, source=source, keys=keys, now=now)
+    heard_at = heard_at or now
+    _write(
+        session, newest, teachers, records, outcomes, source=source, keys=keys, heard_at=heard_at
+    )
     news = (Outcome.NEW, Outcome.CHANGED)
     judge(
         session,
@@ -251,22 +256,39 @@ def _write(
     *,
     source: str,
     keys: Keys,
-    now: datetime,
+    heard_at: datetime,
 ) -> None:
     """Every row whose version is overtaken, compared and set once more by the database itself."""
     fresh: list[dict[str, Any]] = []
     newer: list[dict[str, Any]] = []
+    named: list[uuid.UUID] = []
     for pseudonym, snapshot in newest.items():
         teacher = teachers[pseudonym]
-        teacher.heard_at = now
+        teacher.heard_at = heard_at
         if teacher.erased_at is not None:
             continue
         record = records.get(teacher.id)
-        values = _values(snapshot, teacher.id, keys=keys, now=now)
+        values = _values(snapshot, teacher.id, keys=keys, now=heard_at)
         if record is None:
             fresh.append(values | {"teacher_id": teacher.id, "source": source})
         elif record.version < snapshot.version or outcomes[pseudonym] is Outcome.CHANGED:
             newer.append(values | {"of": teacher.id, "by": snapshot.version})
+        elif record.version == snapshot.version:
+            named.append(teacher.id)
+    _save(session, fresh, newer, source)
+    if named:
+        # A snapshot that began before does not leave out who was named since.
+        since = update(PersonnelRecord).where(
+            PersonnelRecord.teacher_id.in_(named),
+            PersonnelRecord.source == source,
+            PersonnelRecord.received_at < heard_at,
+        )
+        session.connection().execute(since.values(received_at=heard_at))
+
+
+def _save(
+    session: Session, fresh: list[dict[str, Any]], newer: list[dict[str, Any]], source: str
+) -> None:
     connection = session.connection()
     if fresh:
         connection.execute(insert(PersonnelRecord), fresh)

@@ -131,6 +131,7 @@ def upgrade() -> None:
         "epd_run",
         sa.Column("source", sa.String(length=10), nullable=False),
         sa.Column("full", sa.Boolean(), nullable=False),
+        sa.Column("leaves_out", sa.Boolean(), nullable=False),
         sa.Column("parts", sa.Integer(), nullable=False),
         sa.Column("parts_received", sa.Integer(), nullable=False),
         sa.Column(
@@ -439,6 +440,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("teacher_id", "source", name=op.f("pk_epd_person")),
     )
     op.create_table(
+        "handoff",
+        sa.Column("computer_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("link_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("phone_hash", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("initials", sa.String(length=8), nullable=False),
+        sa.Column("number", sa.SmallInteger(), nullable=True),
+        sa.Column("choices", sa.String(length=16), nullable=False),
+        sa.Column("teacher_id", sa.Uuid(), nullable=True),
+        sa.Column("sealed_person", sa.LargeBinary(), nullable=True),
+        sa.Column("authenticated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["teacher_id"], ["teacher.id"], name=op.f("fk_handoff_teacher_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_handoff")),
+        sa.UniqueConstraint("computer_hash", name=op.f("uq_handoff_computer_hash")),
+        sa.UniqueConstraint("link_hash", name=op.f("uq_handoff_link_hash")),
+    )
+    with op.batch_alter_table("handoff", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_handoff_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
         "imported_figure",
         sa.Column("data_set_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
@@ -745,6 +768,26 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "webshop_code",
+        sa.Column("code_sha256", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("card_id", sa.Uuid(), nullable=False),
+        sa.Column("partner_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_webshop_code_card_id")),
+        sa.ForeignKeyConstraint(
+            ["partner_id"], ["partner.id"], name=op.f("fk_webshop_code_partner_id")
+        ),
+        sa.PrimaryKeyConstraint("code_sha256", name=op.f("pk_webshop_code")),
+    )
+    with op.batch_alter_table("webshop_code", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webshop_code_card_id"), ["card_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_webshop_code_expires_at"), ["expires_at"], unique=False
+        )
+
+    op.create_table(
         "device_registration",
         sa.Column("device_library_identifier", sa.String(length=100), nullable=False),
         sa.Column("pass_id", sa.Uuid(), nullable=False),
@@ -890,6 +933,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_device_registration_pass_id"))
 
     op.drop_table("device_registration")
+    with op.batch_alter_table("webshop_code", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webshop_code_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_webshop_code_card_id"))
+
+    op.drop_table("webshop_code")
     with op.batch_alter_table("wallet_pass", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_wallet_pass_rotation_due_at"))
         batch_op.drop_index(
@@ -952,6 +1000,10 @@ def downgrade() -> None:
 
     op.drop_table("oauth_credential")
     op.drop_table("imported_figure")
+    with op.batch_alter_table("handoff", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_handoff_created_at"))
+
+    op.drop_table("handoff")
     op.drop_table("epd_person")
     op.drop_table("epd_decision")
     with op.batch_alter_table("epd_batch", schema=None) as batch_op:

@@ -25,10 +25,17 @@ AUDIENCES = {
     "Google Wallet",
 }
 # What the framework serves, which has no tags.
-UNTAGGED = {"/openapi.json": "anyone", "/static/{fingerprint}": "anyone"}
+UNTAGGED = {
+    "/openapi.json": "anyone",
+    "/static/{fingerprint}": "anyone",
+    "/api/v1/verifications": "partner",
+}
 ROUTE = "/api/v1/verifications"
 DEVICE = "/apple/v1/devices/{deviceLibraryIdentifier}/registrations/{passTypeIdentifier}"
 UNKNOWN_DEVICE = "/apple/v1/devices/unknown/registrations/x"
+# A link opens for whoever has it, once; tests/api/test_handoff.py does.
+LINK = "/handoff/{link}"
+UNKNOWN_LINK = f"/handoff/{'n' * 43}"
 QUESTION = {"presentation": "", "channel": "till"}
 
 
@@ -75,6 +82,14 @@ TABLE = {
     "POST /apple/v1/log": Row(200, 200, 200, json={"logs": []}),
     f"POST {ROUTE}": Row(401, 401, 200, json=QUESTION),
     f"GET {ROUTE}/{{verification_id}}": Row(401, 401, 200, address=f"{ROUTE}/{{verification}}"),
+    f"GET {ROUTE}/{{verification_id}}/receipt": Row(
+        401, 401, 200, address=f"{ROUTE}/{{verification}}/receipt"
+    ),
+    # A check that was refused is no use to take back; tests/api/test_afterwards.py has the others.
+    f"POST {ROUTE}/{{verification_id}}/void": Row(
+        401, 401, 409, address=f"{ROUTE}/{{verification}}/void"
+    ),
+    "POST /card/webshop-codes": Row(401, 201, 401),
     # Only an access token opens these; tests/api/test_epd.py has one.
     "POST /api/v1/epd/status-batches": Row(401, 401, 401, json={}),
     "GET /api/v1/epd/status-batches/{batch_id}": Row(
@@ -84,6 +99,17 @@ TABLE = {
     "POST /api/v1/epd/status-queries": Row(401, 401, 401, json={"insz": "1"}),
     "GET /api/v1/epd/status-batch.schema.json": OPEN,
     "GET /.well-known/jwks.json": OPEN,
+    "POST /card/handoff": Row(401, 200, 401),
+    "GET /card/handoff": Row(401, 200, 401),
+    "GET /card/handoff/step": Row(401, 200, 401),
+    # Nobody's phone waits.
+    "POST /card/handoff/confirm": Row(401, 409, 401),
+    f"GET {LINK}": Row(404, 404, 404, address=UNKNOWN_LINK),
+    f"POST {LINK}": Row(404, 404, 404, address=UNKNOWN_LINK),
+    f"GET {LINK}/step": Row(200, 200, 200, address=f"{UNKNOWN_LINK}/step"),
+    f"POST {LINK}/finish": Row(404, 404, 404, address=f"{UNKNOWN_LINK}/finish"),
+    "GET /help": OPEN,
+    "GET /accessibility": OPEN,
     "GET /card/lost": Row(401, 200, 401),
     "GET /card/activity": Row(401, 200, 401),
     "GET /privacy": OPEN,

@@ -86,6 +86,7 @@ def accept(session: Session, intended: Intent, *, now: datetime) -> bool:
     if before(session, request):
         return True
     run = _follow(session, batch, now=now)
+    run.leaves_out |= any(one.snapshot is None or one.replaces for one in found.news)
     session.add(
         Batch(
             id=batch.batch_id,
@@ -185,6 +186,7 @@ def _begun(session: Session, batch: Envelope, *, now: datetime) -> Run:
         id=uuid7(),
         source=batch.bron,
         full=full,
+        leaves_out=full,
         parts=batch.aantal_delen,
         parts_received=1,
         state=RunState.COMPLETE if whole else RunState.RECEIVING,

@@ -62,6 +62,8 @@ class Run(Identified, Base):
     source: Mapped[str] = mapped_column(String(10))
     # A full snapshot: whoever is not in it is no longer known to the source.
     full: Mapped[bool]
+    # Somebody may be known no longer after it: a full snapshot, a removal, a replaced number.
+    leaves_out: Mapped[bool]
     parts: Mapped[int] = mapped_column(Integer)
     parts_received: Mapped[int] = mapped_column(Integer)
     state: Mapped[RunState] = mapped_column(

@@ -17,7 +17,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, undefer
 
 from app.cards.entitlement import CardStatus, Policy
-from app.cards.keyring import KeyRing
+from app.cards.keyring import KeyRing, Keys
 from app.cards.model import Card, Teacher
 from app.db import Database
 from app.epd import merge
@@ -95,11 +95,28 @@ class Runs:
                 return False
             where = place(chunk.batch_id, chunk.first)
             news = unpack(keys.unseal(chunk.sealed, place=where))
-            outcomes = _apply(session, news, self._ring, policy=self._policy, now=now)
+            heard_at = session.get_one(Batch, chunk.batch_id).received_at
+            outcomes = self._apply(session, news, keys=keys, now=now, heard_at=heard_at)
             _count(session, chunk.batch_id, outcomes)
             return True
 
         return self._database.transact(work)
+
+    def _apply(
+        self, session: Session, news: list[News], *, keys: Keys, now: datetime, heard_at: datetime
+    ) -> list[Outcome]:
+        policy = self._policy
+        for one in news:
+            if one.replaces is not None:
+                merge.replace_number(
+                    session, one.replaces, one.insz, keys=keys, policy=policy, now=now
+                )
+        snapshots = [one.snapshot for one in news if one.snapshot is not None]
+        outcomes = merge.merge(
+            session, snapshots, keys=keys, policy=policy, now=now, heard_at=heard_at
+        )
+        removed = [(one.insz, one.version) for one in news if one.snapshot is None]
+        return outcomes + merge.remove(session, removed, keys=keys, policy=policy, now=now)
 
     def _leave_out(self, run: Run) -> None:
         """The next persons whom a full snapshot left out; the run is done when there are none."""
@@ -153,19 +170,6 @@ def _take(session: Session, run_id: uuid.UUID) -> Pending | None:
     own = delete(Pending).filter_by(batch_id=chunk.batch_id, first=chunk.first)
     mine = session.execute(own.returning(Pending.first)).first()
     return chunk if mine else _take(session, run_id)
-
-
-def _apply(
-    session: Session, news: list[News], ring: KeyRing, *, policy: Policy, now: datetime
-) -> list[Outcome]:
-    keys = ring.keys
-    for one in news:
-        if one.replaces is not None:
-            merge.replace_number(session, one.replaces, one.insz, keys=keys, policy=policy, now=now)
-    snapshots = [one.snapshot for one in news if one.snapshot is not None]
-    outcomes = merge.merge(session, snapshots, keys=keys, policy=policy, now=now)
-    removed = [(one.insz, one.version) for one in news if one.snapshot is None]
-    return outcomes + merge.remove(session, removed, keys=keys, policy=policy, now=now)
 
 
 def _count(session: Session, batch_id: uuid.UUID, outcomes: list[Outcome]) -> None:

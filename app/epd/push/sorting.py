@@ -40,11 +40,13 @@ from app.epd.push.contract import (
     Envelope,
     FaultCode,
     Head,
+    Kind,
     RecordFault,
     read_head,
     read_number,
     read_snapshot,
 )
+from app.epd.push.model import OVER, Run, RunState
 
 LOOK_UP = 500
 DIGITS = 11
@@ -112,7 +114,9 @@ def sort_out(
     found = Sorted()
     read = _readable(batch, keys.active("pepper").value, found)
     known = _known(session, {one.pseudonym: one.insz for one in read}, batch.bron, keys)
-    highest = {pseudonym: row.version for pseudonym, row in known.items()}
+    # While something is on its way that may leave somebody out, being named at all is news.
+    named = 1 if _leaving_out(session, batch) else 0
+    highest = {pseudonym: row.version - named for pseudonym, row in known.items()}
     losing: dict[uuid.UUID, News] = {}
     for one in read:
         found.seen.add(one.pseudonym)
@@ -261,6 +265,13 @@ def _rows(
     for start in range(0, len(pseudonyms), LOOK_UP):
         some = pseudonyms[start : start + LOOK_UP]
         yield from session.execute(rows.where(Teacher.insz_pseudonym.in_(some)))
+
+
+def _leaving_out(session: Session, batch: Envelope) -> bool:
+    """Whether something that may leave somebody out is not carried out yet."""
+    over = (*OVER, RunState.RECEIVING) if batch.soort is Kind.FULL else OVER
+    others = select(Run.id).where(Run.source == batch.bron, Run.leaves_out, Run.state.not_in(over))
+    return session.scalars(others.limit(1)).first() is not None
 
 
 def _count_losing(

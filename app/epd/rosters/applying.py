@@ -125,15 +125,15 @@ def entries(
     limit: int = 100,
 ) -> list[Entry]:
     """The own list of an institution, at most so many persons, in the order of their ids."""
-    rows = (
-        select(PersonnelRecord)
-        .where(PersonnelRecord.source.in_(numbers))
-        .order_by(PersonnelRecord.teacher_id)
-        .limit(limit)
-    )
+    own = PersonnelRecord.source.in_(numbers)
+    # Persons first: two schools that merged may both have listed one.
+    people = select(PersonnelRecord.teacher_id).where(own).distinct()
     if after is not None:
-        rows = rows.where(PersonnelRecord.teacher_id > after)
-    records = session.scalars(rows).all()
+        people = people.where(PersonnelRecord.teacher_id > after)
+    page = session.scalars(people.order_by(PersonnelRecord.teacher_id).limit(limit)).all()
+    rows = select(PersonnelRecord).where(own, PersonnelRecord.teacher_id.in_(page))
+    order = (PersonnelRecord.teacher_id, PersonnelRecord.source)
+    records = session.scalars(rows.order_by(*order)).all()
     known = select(PersonnelRecord).where(
         PersonnelRecord.source == EPD,
         PersonnelRecord.teacher_id.in_([record.teacher_id for record in records]),

@@ -58,3 +58,23 @@ def test_a_photo_of_the_code_does_where_there_is_no_camera(
     page.locator("#photo").set_input_files(picture)
     expect(page.locator("#message")).to_contain_text("No QR code found in the photo")
     assert len(teacher.scans()) == 1
+
+
+def test_a_browser_that_reads_codes_itself_fetches_no_decoder(
+    shop: Shop, open_window: Callable[..., Page], as_till: Callable[..., Page], tmp_path: Path
+) -> None:
+    teacher = shop.customer()
+    page = open_window(service_workers="block")
+    page.add_init_script("""self.BarcodeDetector = class {
+      static getSupportedFormats = async () => ["ean_13", "qr_code"];
+      detect = async () => [{ rawValue: self.shown }];
+    };""")
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url))
+    as_till(page)
+    page.evaluate("(code) => { self.shown = code; }", teacher.web())
+    picture = tmp_path / "photo.png"
+    Image.new("RGB", (64, 64), "beige").save(picture)
+    page.locator("#photo").set_input_files(picture)
+    expect(page.locator("#word")).to_have_text("Valid")
+    assert [url for url in fetched if "decoder" in url or "zxing" in url] == []

@@ -43,7 +43,7 @@ export function describe(verdict) {
     initials: holder?.initials ?? "",
     message,
     hints,
-    facts: [...code, until, offline && say("offline")].filter(Boolean),
+    facts: [...code, until, offline && !obstacle && say("offline")].filter(Boolean),
   };
 }
 
