@@ -29,7 +29,7 @@ from app.errors import Failure, NotFound, Unavailable
 from app.identity.discovery import ProviderFault
 from app.passes import lease
 from app.passes.apns import Fate
-from app.passes.google_answer import NoAccess
+from app.passes.google_answer import GoogleRefused, NoAccess
 from app.passes.google_object import resource_id
 from app.settings import PREFIX, Settings, StartRefused
 
@@ -177,7 +177,8 @@ def _clock(url: str, clock: Callable[[], datetime]) -> Findings:
         answer = httpx.get(url, timeout=TIMEOUT_S, trust_env=False)
         there = parsedate_to_datetime(answer.headers["date"])
     except (httpx.HTTPError, KeyError, ValueError):
-        yield Finding("clock", Severity.WARNING, "nobody to compare with: the log-in is silent")
+        mend = "Reach the log-in first; its answers carry the time."
+        yield Finding("clock", Severity.WARNING, "nobody to compare with", mend)
         return
     off_s = abs((clock() - there).total_seconds()) - TOLERANCE_S
     if off_s <= SKEW_S:
@@ -237,8 +238,10 @@ def _google(deployment: Deployment, *, now: datetime) -> Findings:
             yield Finding("Google Wallet", Severity.GOOD, "lets us in")
         except SQLAlchemyError:
             # Google's pace is kept in the database, whose own finding stands above.
-            yield Finding("Google Wallet", Severity.WARNING, "not asked: the database is away", "")
-        except NoAccess as fault:
+            yield Finding(
+                "Google Wallet", Severity.WARNING, "not asked", "Mend the database first."
+            )
+        except (NoAccess, GoogleRefused) as fault:
             mend = "Add the service account as a user of the issuer in Google's console."
             yield Finding("Google Wallet", Severity.FAULT, str(fault), mend)
         except Failure as fault:
