@@ -37,7 +37,7 @@ MAIN_LINKS = {
 SMALL_LINKS = {
     "/privacy": Msgid("Your data"),
     "/accessibility": Msgid("Accessibility"),
-    "/statistics": Msgid("Figures"),
+    "/statistics": Msgid("The teacher card in figures"),
     "/help": Msgid("Help"),
 }
 
