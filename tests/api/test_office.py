@@ -263,6 +263,7 @@ def test_a_braked_run_is_let_through_by_two_people(service: Service) -> None:
         id=number,
         source="EPD",
         full=False,
+        leaves_out=False,
         parts=1,
         parts_received=1,
         state=RunState.PARKED,
