@@ -51,7 +51,8 @@ from demo.world import wall_clock
 # So much faster goes the clock of the workers: a lease of three minutes ends after three seconds.
 SPEED = 60.0
 ANSWER_S, PUSHES_PER_S = 0.4, 400.0
-WORKERS, LIFE_S = 2, 3.0
+# A worker lives for so many pushes at most, not seconds: a busy machine only takes longer.
+WORKERS, PUSHES_A_LIFE = 2, 300
 # Half of all pushes meet an answer that means later; some, trouble on the way; few blame us.
 ANSWERS = (
     Fault(429, "TooManyRequests"),
@@ -66,7 +67,7 @@ TERMINAL = (400, 410)
 GONE_SHARE = 0.1
 # An answer may be lost when its connection or its worker ends right after it was given.
 CUT_S, KILLED_S = 0.2, 10.0
-PATIENCE_S = 600.0
+PATIENCE_S = 900.0
 # Rounds of `make bench ARGS=--quick`.
 QUICK = 5
 
@@ -178,7 +179,7 @@ def run(folder: Path, database_url: str | None, *, pairs: int, seed: int, deaf: 
         world.bring = lambda token: token in hearing and phones.submit(_pushed, hearing[token])
         tls = apns.tls_context(site.credentials.apns.certificate, site.credentials.apple.root)
         open_.enter_context(apns.listening(world, tls=tls, port=pushing))
-        with _Workers(site, fleet, dice):
+        with _Workers(site, fleet, world, dice):
             for verb in (lifecycle.suspend, lifecycle.resume, lifecycle.suspend):
                 _change_all(database, verb)
             _wait_until_in_line(database)
@@ -287,16 +288,17 @@ def _change_all(database: Database, verb: Callable[..., object]) -> None:
 
 
 class _Workers:
-    """Workers that end by SIGKILL at random moments, each followed by another at once."""
+    """Workers that end by SIGKILL at random pushes, each followed by another at once."""
 
-    def __init__(self, site: Site, fleet: Fleet, dice: random.Random) -> None:
+    def __init__(self, site: Site, fleet: Fleet, world: apns.World, dice: random.Random) -> None:
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload(["bench.fleet"])
         self._begun = time.monotonic()
         self._start = partial(
             self._context.Process, target=_work, args=(site, wall_clock(), self._begun), daemon=True
         )
-        self._fleet, self._lives = fleet, random.Random(dice.random())  # noqa: S311 - as above
+        self._fleet, self._world = fleet, world
+        self._lives = random.Random(dice.random())  # noqa: S311 - as above
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -311,7 +313,7 @@ class _Workers:
         living = [self._start() for _ in range(WORKERS)]
         for process in living:
             process.start()
-        while not self._stop.wait(self._lives.uniform(0, 2 * LIFE_S)):
+        while self._somebody_dies():
             victim = living.pop(0)
             victim.kill()
             self._fleet.kills.append(time.monotonic())
@@ -321,6 +323,15 @@ class _Workers:
         for process in living:
             process.kill()
             process.join()
+
+    def _somebody_dies(self) -> bool:
+        """Wait for the push at which it happens; False when everything is over before."""
+        longest = min(PUSHES_A_LIFE, len(self._fleet.devices))
+        fatal = len(self._world.pushes) + self._lives.randint(1, longest)
+        while len(self._world.pushes) < fatal:
+            if self._stop.wait(0.005):
+                return False
+        return True
 
 
 def _work(site: Site, began: datetime, begun_s: float) -> None:
