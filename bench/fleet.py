@@ -48,11 +48,12 @@ from demo.phone import HeldPass, IPhone, Watch
 from demo.serving import free_port, running
 from demo.world import wall_clock
 
-# So much faster goes the clock of the workers: a lease of three minutes ends after three seconds.
-SPEED = 60.0
+# So much faster goes the clock of the workers: a lease of three minutes ends after six seconds.
+SPEED = 30.0
 ANSWER_S, PUSHES_PER_S = 0.4, 400.0
 # A worker lives for so many pushes at most, not seconds: a busy machine only takes longer.
-WORKERS, PUSHES_A_LIFE = 2, 300
+# Most workers live through a batch, or nothing would ever be noted.
+WORKERS, PUSHES_A_LIFE = 2, 600
 # Half of all pushes meet an answer that means later; some, trouble on the way; few blame us.
 ANSWERS = (
     Fault(429, "TooManyRequests"),
@@ -326,7 +327,7 @@ class _Workers:
 
     def _somebody_dies(self) -> bool:
         """Wait for the push at which it happens; False when everything is over before."""
-        longest = min(PUSHES_A_LIFE, len(self._fleet.devices))
+        longest = min(PUSHES_A_LIFE, len(self._fleet.devices) * 3 // 2)
         fatal = len(self._world.pushes) + self._lives.randint(1, longest)
         while len(self._world.pushes) < fatal:
             if self._stop.wait(0.005):
