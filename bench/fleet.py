@@ -140,60 +140,63 @@ class Fleet:
 def apple_delivery_5000_devices(rounds: int, _seconds: float) -> Measurement:
     """Devices in order in the end: current, or gone and left alone; nothing less than all."""
     pairs = 2_500 if rounds > QUICK else 250
-    with ExitStack() as open_:
-        folder = Path(open_.enter_context(TemporaryDirectory(prefix="fleet-")))
-        result = run(folder, open_.enter_context(server()), pairs=pairs, seed=rounds)
-    share = 1 - (result.lost + result.retried) / result.devices
-    return measured("apple_delivery_5000_devices", 1.0, [share], result.note)
+    with closing(deployment.database()) as database:
+        with ExitStack() as open_:
+            folder = Path(open_.enter_context(TemporaryDirectory(prefix="fleet-")))
+            result = run(folder, open_.enter_context(server()), pairs=pairs, seed=rounds)
+        share = 1 - (result.lost + result.retried) / result.devices
+        return measured("apple_delivery_5000_devices", 1.0, [share], result.note)
 
+    def run(
+        folder: Path, database_url: str | None, *, pairs: int, seed: int, deaf: int = 0
+    ) -> Result:
+        """So many iPhones, each with a Watch, through three changes of every card.
 
-def run(folder: Path, database_url: str | None, *, pairs: int, seed: int, deaf: int = 0) -> Result:
-    """So many iPhones, each with a Watch, through three changes of every card.
-
-    `deaf` devices never hear their pushes, so that they must be found to be lost.
-    """
-    dice = random.Random(seed)  # noqa: S311 - the same faults in every run
-    nowhere, service, pushing = "http://localhost:1", free_port(), free_port()
-    addresses = Addresses(
-        service=f"http://localhost:{service}",
-        identity_provider=nowhere,
-        epd=nowhere,
-        google=nowhere,
-        apns=f"https://localhost:{pushing}",
-    )
-    site = prepare(folder / "site", addresses, database_url=database_url, now=wall_clock())
-    deployment = Deployment.load(_settings(site), now=wall_clock())
-    with ExitStack() as open_:
-        log = folder / "service.log"
-        open_.enter_context(running("app.asgi:app", service, environment=site.environment, log=log))
-        database = open_.enter_context(closing(deployment.database()))
-        http = open_.enter_context(httpx.Client(timeout=60.0))
-        phones = open_.enter_context(ThreadPoolExecutor(8))
-        devices = dict(_installed(deployment, database, pairs, phones, http))
-        gone = set(dice.sample(sorted(devices), int(len(devices) * GONE_SHARE)))
-        fleet = Fleet(database, devices, gone)
-        world = apns.World(deployment.certificates.pass_type_identifier)
-        world.decide = partial(_decide, dice, gone)
-        hearing = {token: one for token, one in devices.items() if token not in gone}
-        for token in dice.sample(sorted(hearing), deaf):
-            del hearing[token]
-        world.bring = lambda token: token in hearing and phones.submit(_pushed, hearing[token])
-        tls = apns.tls_context(site.credentials.apns.certificate, site.credentials.apple.root)
-        open_.enter_context(apns.listening(world, tls=tls, port=pushing))
-        with _Workers(site, fleet, world, dice):
-            for verb in (lifecycle.suspend, lifecycle.resume, lifecycle.suspend):
-                _change_all(database, verb)
-            _wait_until_in_line(database)
-    failed = sum(push.fault is not None for push in world.pushes)
-    return Result(
-        devices=len(devices),
-        gone=len(gone),
-        lost=len(devices) - len(gone) - fleet.current(),
-        retried=fleet.retried(world.pushes),
-        kills=len(fleet.kills),
-        pushes=len(world.pushes),
-        refused_share=failed / len(world.pushes),
-    )
+        `deaf` devices never hear their pushes, so that they must be found to be lost.
+        """
+        dice = random.Random(seed)  # noqa: S311 - the same faults in every run
+        nowhere, service, pushing = "http://localhost:1", free_port(), free_port()
+        addresses = Addresses(
+            service=f"http://localhost:{service}",
+            identity_provider=nowhere,
+            epd=nowhere,
+            google=nowhere,
+            apns=f"https://localhost:{pushing}",
+        )
+        site = prepare(folder / "site", addresses, database_url=database_url, now=wall_clock())
+        deployment = Deployment.load(_settings(site), now=wall_clock())
+        with ExitStack() as open_:
+            log = folder / "service.log"
+            open_.enter_context(
+                running("app.asgi:app", service, environment=site.environment, log=log)
+            )
+            http = open_.enter_context(httpx.Client(timeout=60.0))
+            phones = open_.enter_context(ThreadPoolExecutor(8))
+            devices = dict(_installed(deployment, database, pairs, phones, http))
+            gone = set(dice.sample(sorted(devices), int(len(devices) * GONE_SHARE)))
+            fleet = Fleet(database, devices, gone)
+            world = apns.World(deployment.certificates.pass_type_identifier)
+            world.decide = partial(_decide, dice, gone)
+            hearing = {token: one for token, one in devices.items() if token not in gone}
+            for token in dice.sample(sorted(hearing), deaf):
+                del hearing[token]
+            world.bring = lambda token: token in hearing and phones.submit(_pushed, hearing[token])
+            tls = apns.tls_context(site.credentials.apns.certificate, site.credentials.apple.root)
+            open_.enter_context(apns.listening(world, tls=tls, port=pushing))
+            with _Workers(site, fleet, world, dice):
+                for verb in (lifecycle.suspend, lifecycle.resume, lifecycle.suspend):
+                    _change_all(database, verb)
+                _wait_until_in_line(database)
+        failed = sum(push.fault is not None for push in world.pushes)
+        return Result(
+            devices=len(devices),
+            gone=len(gone),
+            lost=len(devices) - len(gone) - fleet.current(),
+            retried=fleet.retried(world.pushes),
+            kills=len(fleet.kills),
+            pushes=len(world.pushes),
+            refused_share=failed / len(world.pushes),
+        )
 
 
 def _decide(dice: random.Random, gone: set[str], token: str, nth: int) -> Fault | None:
