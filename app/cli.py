@@ -18,7 +18,10 @@ from app.cards import keyring
 from app.commands.auditing import audit
 from app.commands.benefits import benefits
 from app.commands.client import client
+from app.commands.doctor import doctor
+from app.commands.epd import epd
 from app.commands.passes import passes
+from app.commands.roster import roster
 from app.commands.statistics import statistics
 from app.commands.terminal import Json, out
 from app.commands.terminal import database as _database
@@ -36,12 +39,15 @@ keys = typer.Typer(no_args_is_help=True, help="The key ring.")
 partner = typer.Typer(no_args_is_help=True, help="Partners, their tills and keys.")
 cli.add_typer(audit, name="audit")
 cli.add_typer(db, name="db")
+cli.add_typer(epd, name="epd")
+cli.add_typer(roster, name="roster")
 cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
 cli.add_typer(benefits, name="benefits")
 cli.add_typer(client, name="client")
 cli.add_typer(statistics, name="statistics")
 cli.add_typer(passes, name="pass")
+cli.command()(doctor)
 
 
 @cli.command()

@@ -17,6 +17,7 @@ from app.cards.keyring import KeyFault, KeyRing
 from app.client_authentication import ClientKey, ClientSecret, load_client_key
 from app.db import Database
 from app.epd.client import EpdClient
+from app.epd.patience import Patience
 from app.identity.oidc import OidcClient
 from app.identity.registration import Registration
 from app.identity.roles import Role, RoleBook
@@ -89,14 +90,15 @@ class Deployment:
         """The log-in of the government."""
         return OidcClient(self.registration)
 
-    def epd(self) -> EpdClient:
-        """The personnel file."""
+    def epd(self, patience: Patience = Patience()) -> EpdClient:  # noqa: B008 - frozen
+        """The personnel file; the patience is that of a teacher who waits."""
         return EpdClient(
             base_url=self.settings.epd_base_url,
             token_url=self.settings.epd_token_url,
             client_id=self.settings.epd_client_id,
             authentication=ClientSecret(self.settings.epd_client_secret.get_secret_value()),
             enduser_id=ENDUSER_ID,
+            patience=patience,
         )
 
     def google_wallet(

@@ -15,30 +15,45 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app.api import (
+    about,
+    activity,
     apple,
     benefits,
     camera,
     deps,
+    epd,
     google,
+    handoff,
     login,
+    me,
     oauth,
+    office,
+    office_api,
     openapi,
     operations,
     partner,
+    privacy,
     problems,
+    roster,
+    rosters,
+    scanner,
     statistics,
     teacher,
+    verifications,
 )
 from app.api.deps import House
 from app.api.envelope import Envelope
 from app.api.limits import Limits
 from app.deployment import Deployment
 from app.issuing import Issuing
+from app.retention.terms import terms
 from app.settings import Settings
 from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
+from app.verification.verdict import Reason
 from app.web.pages import Pages
 from app.web.texts import Texts
+from app.web.verdict_texts import verdict_message
 
 STATIC = Path(__file__).parent / "web" / "static"
 
@@ -86,17 +101,33 @@ def describe() -> dict[str, Any]:
 
 
 def _routes(app: FastAPI) -> FastAPI:
+    # First, so that no other address is compared before it.
+    app.router.routes.insert(0, verifications.ROUTE)
     for router in (
         login.router,
         teacher.router,
+        activity.router,
+        me.router,
+        privacy.router,
+        privacy.pages,
+        handoff.router,
+        handoff.phone,
+        about.pages,
         partner.router,
+        scanner.router,
         oauth.router,
+        roster.router,
+        rosters.router,
+        epd.router,
+        epd.published,
         camera.router,
         benefits.router,
         benefits.pages,
         apple.router,
         google.router,
         statistics.router,
+        office.router,
+        office_api.router,
         operations.router,
         operations.pages,
     ):
@@ -126,6 +157,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         step_up_acr=deployment.registration.step_up_acr,
         database=database,
         ring=ring,
+        policy=deployment.policy,
         recorder=recorder,
         offline_lists=OfflineLists(database, ring, issuer=settings.public_url),
         oidc=open_.enter_context(closing(deployment.oidc())),
@@ -142,9 +174,11 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         certificates=deployment.certificates,
         google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
+        terms=terms(scan_link_days=settings.scan_link_days),
         small_cell=settings.small_cell,
         pages=Pages(texts, environment_name=settings.environment),
         texts=texts,
+        verdict_messages={reason: texts.in_four(verdict_message(reason)) for reason in Reason},
     )
 
 

@@ -95,7 +95,10 @@ class Settings(BaseSettings):
 
     grace_days: int = Field(default=30, ge=0, le=366)
     summer_bridge: bool = True
+    # What one source may take from the holders of active cards within a day without two people.
+    mass_change_brake_percent: float = Field(default=2.0, ge=0, le=100)
     superseded: Literal["soft", "strict"] = "soft"
+    scan_link_days: int = Field(default=90, ge=1, le=366)
     # Published counts below this are hidden; less than 3 would hide nobody.
     small_cell: int = Field(default=5, ge=3)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import fleet, google, passes, school_year
+from bench import epd, fleet, google, google_delivery, passes, school_year, verification
 from bench.measure import Measurement
 
 BENCHMARKS: tuple[Callable[[int, float], Measurement], ...] = (
@@ -21,6 +21,11 @@ BENCHMARKS: tuple[Callable[[int, float], Measurement], ...] = (
     passes.pass_vs_best_peer,
     passes.issue_two_threads,
     google.google_link_vs_raw_rsa,
+    verification.verify_postgresql_vs_empty_endpoint,
+    verification.verify_sqlite_vs_empty_endpoint,
+    verification.verify_vs_row_per_request,
+    epd.epd_snapshot_vs_copy_merge,
+    google_delivery.google_delivery_20000_updates,
     fleet.apple_delivery_5000_devices,
     school_year.count_vs_fifty_million_a_year,
     school_year.report_vs_small_year,

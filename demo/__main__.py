@@ -8,6 +8,7 @@ import argparse
 import json
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
@@ -16,7 +17,10 @@ from typing import Any
 
 from rich.console import Console
 
+from app.cards.entitlement import belgian_day
 from app.log import configure
+from demo import populace
+from demo.office import set_up_code
 from demo.story import Story
 from demo.tour import Tour
 from demo.world import World, clock_set_to, wall_clock, world
@@ -31,12 +35,21 @@ def main() -> int:
     parser.add_argument("--serve-only", action="store_true", help="leave the story out")
     parser.add_argument("--port", type=int, default=8000, help="of the service (8000)")
     parser.add_argument("--database-url", help="a migrated-to-be database instead of a SQLite file")
+    parser.add_argument(
+        "--population",
+        type=int,
+        nargs="?",
+        const=populace.SIZE,
+        help="first take in a made-up population of this size (228000)",
+    )
     asked = parser.parse_args()
     shutil.rmtree(BUILD, ignore_errors=True)
     BUILD.mkdir(parents=True)
     configure((BUILD / "simulators.log").open("w", buffering=1))
     stop = _stop_signal()
     with world(BUILD / "world", port=asked.port, database_url=asked.database_url) as here:
+        if asked.population:
+            _populate(here, asked.population)
         if asked.serve_only:
             print(json.dumps(_where(here), indent=1), flush=True)
             stop.wait()
@@ -44,9 +57,21 @@ def main() -> int:
         story = Story(BUILD)
         _tell(story, here)
         if not asked.once:
-            Console().print(f"\nStill serving {here.addresses.service} - Ctrl-C ends it.")
+            address, code = here.addresses.service, set_up_code(here, "museum")
+            Console().print(f"\nStill serving {address} - Ctrl-C ends it.")
+            Console().print(f"Be a museum: {address}/scanner, set-up code {code}")
             stop.wait()
     return 0 if story.held else 1
+
+
+def _populate(here: World, size: int) -> None:
+    """Have the service read everybody's file, handed over as EPD would."""
+    path = BUILD / "population.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        for record in populace.files(belgian_day(here.clock()), size):
+            file.write(json.dumps(record) + "\n")
+    command = [sys.executable, "-c", "from app.cli import main; main()", "epd", "import", str(path)]
+    subprocess.run(command, env=here.deployment.environment, check=True)  # noqa: S603 - our own
 
 
 def _tell(story: Story, here: World) -> None:
@@ -75,6 +100,8 @@ def _where(here: World) -> dict[str, Any]:
         "apns": addresses.apns,
         "till_keys": {key: shop.live_key for key, shop in shops.items()},
         "test_keys": {key: shop.test_key for key, shop in shops.items()},
+        "scanner": f"{addresses.service}/scanner",
+        "set_up_codes": {key: set_up_code(here, key) for key in shops},
         "people": {person.key: person.label["en"] for person in here.people},
         "magic_cards": {},
     }

@@ -13,21 +13,31 @@ from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from sqlalchemy.orm import Session
 
 from app import migrate
 from app.cards import keyring
 from app.db import Database
+from app.identity import clients
+from app.identity.clients import Scope
 from app.settings import PREFIX
+from app.statistics import legacy
 from app.verification import partners, tills
-from demo import apple_certificates, google_account
+from demo import apple_certificates, figures, google_account
 from demo.officials import CARD_OFFICE
 
 PASS_TYPE_IDENTIFIER = "pass.example.lerarenkaart"  # noqa: S105 - a public name
 TEAM_IDENTIFIER = "DEMO123456"
 GOOGLE_ISSUER_ID = "3388000000099999999"
 CLIENT_ID = "lerarenkaart-demo"
+SYNC_CLIENT_ID = "epd-sync"
 SHOPS = {
     "museum": ("Museum aan de Stroom (demo)", partners.Place("2000", 51.2289, 4.4050)),
     "bookshop": ("Boekhandel De Reiger (demo)", partners.Place("9000", 51.0543, 3.7174)),
@@ -64,6 +74,8 @@ class Credentials:
     google_account: Path
     login_key: Path
     epd_secret: str
+    # The other way round: what the job of the personnel file proves itself to us with.
+    sync_key: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +132,25 @@ def prepare(
     directory.mkdir(parents=True)
     database_url = database_url or f"sqlite:///{directory / 'lerarenkaart.sqlite3'}"
     migrate.upgrade(database_url)
+    _tell_old_figures(database_url, now=now)
     keyring.init(directory / "keys", environment="demo", now=now)
+    credentials = make_credentials(directory, addresses, now=now)
+    admit_sync_job(database_url, credentials, now=now)
     return Deployment(
         directory=directory,
         database_url=database_url,
         addresses=addresses,
-        credentials=make_credentials(directory, addresses, now=now),
+        credentials=credentials,
         shops=open_shops(database_url, now=now),
     )
+
+
+def _tell_old_figures(database_url: str, *, now: datetime) -> None:
+    """What parliament was told before there was a digital card, and a made-up year with one."""
+    text = legacy.FILE.read_text("utf-8")
+    with closing(Database(database_url)) as database:
+        database.transact(lambda session: legacy.import_legacy(session, text, now=now))
+        database.transact(lambda session: figures.last_year(session, now.year - 1, now=now))
 
 
 def make_credentials(directory: Path, addresses: Addresses, *, now: datetime) -> Credentials:
@@ -143,7 +166,22 @@ def make_credentials(directory: Path, addresses: Addresses, *, now: datetime) ->
         google_account=google_account.create(directory, f"{addresses.google}/token"),
         login_key=_login_key(directory / "login-key.pem"),
         epd_secret=os.urandom(24).hex(),
+        sync_key=_login_key(directory / "sync-key.pem"),
     )
+
+
+def admit_sync_job(database_url: str, credentials: Credentials, *, now: datetime) -> None:
+    """Register the job of the personnel file, with its public key, in a migrated database."""
+    private = load_pem_private_key(credentials.sync_key.read_bytes(), None)
+    pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    def work(session: Session) -> None:
+        scopes = (Scope.EPD_READ, Scope.EPD_WRITE)
+        clients.add_client(session, SYNC_CLIENT_ID, scopes=scopes, now=now)
+        clients.add_key(session, SYNC_CLIENT_ID, pem, now=now)
+
+    with closing(Database(database_url)) as database:
+        database.transact(work)
 
 
 def open_shops(database_url: str, *, now: datetime) -> dict[str, Shop]:

@@ -2,8 +2,8 @@
 
 Strict where the real one may be, so that what passes here passes there: every header of the
 contract is asked for, a correlation id counts once, and no national number may stand in a header.
-`POST /_control` scripts faults and changes people, `GET /_state` tells what was asked; neither
-exists at the real one.
+`POST /_control` scripts faults and changes people, `POST /_push` lets the sync job send changes,
+`GET /_state` tells what was asked; none of them exists at the real one.
 """
 
 import argparse
@@ -28,8 +28,11 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from demo import epd_push
 from demo.epd_faults import Fault, problem, struck
+from demo.epd_feed import Feed
 from demo.population import Person, Record, cast
+from demo.sync_job import SyncJob
 
 SCOPE = "ond_epd_lerarenkaart_read"
 CLIENT_ID = "lerarenkaart"
@@ -39,6 +42,8 @@ TOKEN_ISSUER = "https://authenticatie-ti.vlaanderen.be/op"  # noqa: S105 - an ad
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TOKEN_PATH = "/op/v1/token"  # noqa: S105 - an address
 STATUS_PATH = "/v1/personeelsleden/status"
+CHANGES_PATH = "/v1/mutaties"
+MAX_PAGE = 400
 LEGAL_CONTEXT = "LERARENKAART"
 
 router = APIRouter()
@@ -54,6 +59,7 @@ class World:
     token_lifetime_s: int
     people: dict[str, Record] = field(default_factory=dict)
     replaced: dict[str, str] = field(default_factory=dict)
+    feed: Feed = field(default_factory=Feed)
     # Token to the moment of its end on the monotonic clock.
     tokens: dict[str, float] = field(default_factory=dict)
     correlation_ids: set[str] = field(default_factory=set)
@@ -74,6 +80,10 @@ class Control(BaseModel):
     # Old number to new number.
     replaced: dict[str, str] = {}
     end_tokens: bool = False
+    # Items for the feed, whatever they hold.
+    feed: list[Record] = []
+    # Answer every cursor given so far with 410.
+    end_cursors: bool = False
 
 
 class Question(BaseModel):
@@ -93,6 +103,7 @@ def create_app(
     client_secret: str = CLIENT_SECRET,
     public_key: RSAPublicKey | None = None,
     token_lifetime_s: int = 3600,
+    job: SyncJob | None = None,
 ) -> FastAPI:
     """The service with these people on file; with a public key, private_key_jwt is accepted too."""
     app = FastAPI(title="EPD (simulation)", openapi_url=None)
@@ -103,7 +114,9 @@ def create_app(
         if person.replaced_by is not None:
             world.replaced[person.insz] = person.replaced_by
     app.state.world = world
+    app.state.job = job
     app.include_router(router)
+    app.include_router(epd_push.router)
     return app
 
 
@@ -145,6 +158,24 @@ async def status(request: Request) -> Response:
     return reply
 
 
+@router.get(CHANGES_PATH)
+async def changes(request: Request) -> Response:
+    """Whose files changed after a cursor; what is in them is for the other question."""
+    world: World = request.app.state.world
+    world.requests.append(f"GET {CHANGES_PATH}")
+    if reply := await struck(world.faults, request):
+        return reply
+    if reply := _unwelcome(world, request):
+        return reply
+    size = int(request.query_params.get("pagesize", MAX_PAGE))
+    if not 1 <= size <= MAX_PAGE:
+        return problem(request, 400, "pagesize is hoogstens 400")
+    page = world.feed.page(request.query_params.get("after"), size)
+    if page is None:
+        return problem(request, 410, "De cursor wordt niet meer bewaard")
+    return JSONResponse(page, headers={"x-correlation-id": request.headers["x-correlation-id"]})
+
+
 @router.post("/_control")
 async def control(request: Request, change: Control) -> dict[str, Literal[True]]:
     """Change the world."""
@@ -153,9 +184,15 @@ async def control(request: Request, change: Control) -> dict[str, Literal[True]]
         world.faults, world.requests = change.faults, []
     for record in change.people:
         world.people[record["insz"]] = record
+        world.feed.tell(record["insz"], "OPDRACHT")
     for insz in change.forgotten:
         world.people.pop(insz, None)
     world.replaced |= change.replaced
+    for old, new in change.replaced.items():
+        world.feed.tell(old, "INSZ_VERVANGEN", new=new)
+    world.feed.items += change.feed
+    if change.end_cursors:
+        world.feed.end_cursors()
     if change.end_tokens:
         world.tokens.clear()
     return {"ok": True}

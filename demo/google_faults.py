@@ -5,6 +5,7 @@ notices. Faults are scripted by `POST /_control` and used up in the order given.
 """
 
 import asyncio
+import random
 import time
 from collections import deque
 from typing import Any, Literal
@@ -81,6 +82,9 @@ class Control(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     faults: list[Fault] = []
+    # The share of all other API calls that fail, each in a way drawn by lot from `kinds`.
+    failing: float = 0.0
+    kinds: list[Kind] = []
     requests_per_s: int = 20
     over_limit: Literal["429", "quota-403"] = "429"
     legacy_enums: bool = False
@@ -119,6 +123,7 @@ class Troubles:
         self.arrivals: deque[float] = deque()
         self.peak_per_s = 0
         self.requests: list[str] = []
+        self._lot = random.Random(script.model_dump_json())  # noqa: S311 - the same every time
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, unless it meets its fault."""
@@ -131,11 +136,17 @@ class Troubles:
             await _answer(refusal, scope, receive, send)
             return
         fault = next((fault for fault in self.control.faults if fault.hits(scope)), None)
+        fault = fault or self._drawn(scope)
         if fault is None:
             await self.app(scope, receive, send)
             return
         fault.times -= 1
         await self._strike(fault, scope, receive, send)
+
+    def _drawn(self, scope: Scope) -> Fault | None:
+        if "/walletobjects/" not in scope["path"] or self._lot.random() >= self.control.failing:
+            return None
+        return Fault(kind=self._lot.choice(self.control.kinds), seconds=0.1)
 
     async def _strike(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.kind == "latency":

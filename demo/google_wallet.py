@@ -240,6 +240,7 @@ async def state(request: Request, world: InWorld) -> dict[str, Any]:
         "classes": world.classes,
         "objects": world.objects,
         "users": world.users,
+        "changes": world.changes,
         "grants": world.grants,
         "tokens": list(world.tokens),
         "requests": troubles.requests,

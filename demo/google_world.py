@@ -6,6 +6,7 @@ writes down only in prose or in answers to support questions are named beside th
 
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from json import loads
@@ -73,6 +74,8 @@ class World:
         self.users: dict[str, str] = {}
         self.notices: dict[str, list[datetime]] = {}
         self.grants = 0
+        # How often each object became another one than it was.
+        self.changes: Counter[str] = Counter()
         self.legacy_enums = False
 
     # The token endpoint.
@@ -224,8 +227,10 @@ class World:
     def _replace(self, kind: Kind, resource_id: str, resource: Json, *, caller: str) -> Json:
         if resource.get("id") != resource_id:
             raise Refusal(400, "invalid", "The id of a resource cannot change.", field="id")
-        self._shelf(kind)[resource_id] = self._checked(kind, resource, caller=caller)
-        return self._shelf(kind)[resource_id]
+        before = self._shelf(kind)[resource_id]
+        now_there = self._shelf(kind)[resource_id] = self._checked(kind, resource, caller=caller)
+        self.changes[resource_id] += now_there != before
+        return now_there
 
     def _notify(self, resource_id: str) -> None:
         day_ago = self.clock() - timedelta(days=1)

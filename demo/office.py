@@ -1,4 +1,4 @@
-"""The card office's printer: a code on paper for a card that is there."""
+"""The card office: a code on paper for a card that is there, a set-up code for a till."""
 
 from contextlib import closing
 
@@ -12,7 +12,20 @@ from app.cards.model import Card
 from app.cards.token import Carrier
 from app.db import Database
 from app.passes.codes import wallet_code
+from app.verification import enrolment, partners
 from demo.world import World
+
+
+def set_up_code(world: World, shop: str) -> str:
+    """What a shop of the world types on the scanner page, once, to make a device its till."""
+
+    def work(session: Session) -> str:
+        partner = partners.partner_named(session, world.deployment.shops[shop].name)
+        till = partners.till_named(session, partner.id, "1")
+        return enrolment.new_code(session, till, test=False, now=world.clock())
+
+    with closing(Database(world.deployment.database_url)) as database:
+        return database.transact(work)
 
 
 def print_card(world: World) -> tuple[str, str]:

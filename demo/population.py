@@ -51,6 +51,11 @@ def synthetic_insz(born: date, counter: int, *, bis: bool = False) -> str:
 
 def cast(on: date) -> tuple[Person, ...]:
     """Everybody, with the files as they stand on a day."""
+    return (*_at_the_edges_of_work(on), *_out_of_work(on), *_with_unusual_files(on))
+
+
+def _at_the_edges_of_work(on: date) -> tuple[Person, ...]:
+    """At work, between two assignments, or just past one."""
     return (
         _teacher(
             "permanent",
@@ -80,6 +85,12 @@ def cast(on: date) -> tuple[Person, ...]:
             ),
             _file(on, "3500", _temporary(_grace_end(on))),
         ),
+    )
+
+
+def _out_of_work(on: date) -> tuple[Person, ...]:
+    """For one reason or another not entitled."""
+    return (
         _teacher(
             "on-leave",
             (date(1969, 10, 8), 991, "Rik", "Vermeulen"),
@@ -124,6 +135,12 @@ def cast(on: date) -> tuple[Person, ...]:
                 died_on=on - timedelta(days=3),
             ),
         ),
+    )
+
+
+def _with_unusual_files(on: date) -> tuple[Person, ...]:
+    """Entitled, with something about them that is not ordinary."""
+    return (
         _teacher(
             "replaced",
             (date(1988, 4, 12), 994, "Amira", "Haddad"),

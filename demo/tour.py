@@ -4,8 +4,11 @@ Every step says what is expected before it is done. Pictures are drawn as a phon
 read back with a camera's decoder, so that a step holds only if the real thing works.
 """
 
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
+from typing import Any
 
 import httpx
 from PIL import Image
@@ -18,8 +21,10 @@ from demo.phone import IPhone, Watch
 from demo.scanner import read_code
 from demo.shop import Till, gist
 from demo.story import Step, Story
+from demo.tour_epd import push
 from demo.world import World
 
+PATIENCE_S = 30.0
 OK_LIVE = {"valid": True, "reason": "ok", "grade": "live", "repeat": False, "holder": "AP"}
 
 
@@ -51,6 +56,7 @@ class Tour:
         self.paper_and_typed()
         self.lies(teacher)
         self.lost_phone(teacher)
+        self.pushed(teacher)
         self.log_out(teacher)
         self.others()
         self.silence()
@@ -118,6 +124,8 @@ class Tour:
             _note(step, teacher.press("/card/google"))
             step.request = step.request.split("/gp/v/save/")[0] + "/gp/v/save/…"
             step.actual = "/gp/v/save/" in str(teacher.page.url) and teacher.page.is_success
+        with self._story.step("Google calls: the pass was saved", expected=[200]) as step:
+            step.actual = self._google_until("callback_answers", [200])
         pass_object = self._google_object()
         now = self._world.clock()
         shown = google_phone.shown_text(pass_object, now=now)
@@ -163,7 +171,7 @@ class Tour:
         old = self._strip(teacher)
         pushes = self._world.apns
         heard = {one: pushes.taken(one.push_token) for one in (self._iphone, self._watch)}
-        teacher.open("/card")
+        teacher.open("/card/lost")
         with self._story.step("reported as lost", expected=True) as step:
             _note(step, teacher.press("/card/report-lost"))
             step.actual = teacher.page.is_success
@@ -175,6 +183,7 @@ class Tour:
             ]
         for device, name in ((self._iphone, "iPhone"), (self._watch, "Watch")):
             self._fetches_a_void_pass(device, name)
+        self._loses_its_google_pass()
         self._scan("the new card's code", self._bookshop, self._strip(teacher), OK_LIVE)
 
     def _fetches_a_void_pass(self, device: IPhone, name: str) -> None:
@@ -188,6 +197,40 @@ class Tour:
         with self._story.step(f"the {name} asks again: nothing is new", expected=204) as step:
             device.pushed()
             step.actual = _note(step, device.answers[-1])
+
+    def pushed(self, teacher: Browser) -> None:
+        """The personnel file pushes a change: the card follows, without the teacher."""
+        self._story.chapter("The personnel file pushes a career break, and its end")
+        code = self._strip(teacher)
+        file = self._world.person("permanent").record
+        assert file is not None  # noqa: S101 - `permanent` has one
+        away = (self._world.person("on-leave").record or {})["dienstonderbrekingen"]
+        push(
+            self._story,
+            self._world.addresses.epd,
+            file | {"versie": file["versie"] + 1, "dienstonderbrekingen": away},
+            "the break",
+        )
+        self._scan("the card is withheld", self._museum, code, refused("not_valid"))
+        push(
+            self._story, self._world.addresses.epd, file | {"versie": file["versie"] + 2}, "its end"
+        )
+        self._scan("the card is back", self._museum, self._strip(teacher), OK_LIVE)
+
+    def _loses_its_google_pass(self) -> None:
+        """The object is inactive, nameless, and has nothing for a phone to show."""
+        gone = {"state": "INACTIVE", "named": False, "code": None}
+        with self._story.step(
+            "Google's pass is inactive, without name or code", expected=gone
+        ) as step:
+            name = str(self._world.person("permanent").family_name)
+
+            def standing() -> dict[str, object]:
+                now_there = self._google_object()
+                code = now_there.get("rotatingBarcode")
+                return {"state": now_there["state"], "named": name in str(now_there), "code": code}
+
+            step.actual = _until(standing, gone)
 
     def log_out(self, teacher: Browser) -> None:
         """Here and at the provider."""
@@ -240,9 +283,22 @@ class Tour:
         return read_code(Image.open(path)) or ""
 
     def _google_object(self) -> dict[str, object]:
-        state = httpx.get(f"{self._world.addresses.google}/_state").json()
-        objects: list[dict[str, object]] = list(state["objects"].values())
+        objects: list[dict[str, object]] = list(self._at_google("objects").values())
         return objects[-1]
+
+    def _google_until(self, what: str, expected: object) -> object:
+        return _until(lambda: self._at_google(what), expected)
+
+    def _at_google(self, what: str) -> Any:
+        return httpx.get(f"{self._world.addresses.google}/_state").json()[what]
+
+
+def _until(look: Callable[[], object], expected: object) -> object:
+    """What is there once it is as expected, or after half a minute: the worker needs its moment."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (seen := look()) != expected and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return seen
 
 
 def _note(step: Step, answer: httpx.Response) -> int:

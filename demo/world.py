@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from app import worker
 from app.api import deps
 from app.cards.entitlement import belgian_day
-from app.client_authentication import thumbprint
+from app.client_authentication import load_client_key, thumbprint
 from app.deployment import Deployment as ServiceDeployment
 from app.main import create_app
 from app.settings import Settings
@@ -29,6 +29,7 @@ from demo import apns, benefits, epd, google_wallet, identity_provider
 from demo.deployment import (
     CLIENT_ID,
     PASS_TYPE_IDENTIFIER,
+    SYNC_CLIENT_ID,
     Addresses,
     Credentials,
     Deployment,
@@ -37,6 +38,7 @@ from demo.deployment import (
 from demo.officials import OFFICIALS
 from demo.population import Person, by_key, cast
 from demo.serving import free_port, listening, process, running
+from demo.sync_job import SyncJob
 
 Clock = Callable[[], datetime]
 
@@ -132,11 +134,17 @@ def simulators(
         key_id=thumbprint(public_key),
     )
     issuer = f"{addresses.identity_provider}/op"
+    sync_key = load_client_key(
+        credentials.sync_key.read_bytes(), key_id="", audience=addresses.service
+    )
+    job = SyncJob(addresses.service, SYNC_CLIENT_ID, sync_key, clock)
     return {
         "identity_provider": identity_provider.create_app(
             (*people, *OFFICIALS), issuer=issuer, clients=[client], clock=clock
         ),
-        "epd": epd.create_app(people, client_id=CLIENT_ID, client_secret=credentials.epd_secret),
+        "epd": epd.create_app(
+            people, client_id=CLIENT_ID, client_secret=credentials.epd_secret, job=job
+        ),
         "google": google_wallet.create_app([credentials.google_account], clock=clock),
     }
 

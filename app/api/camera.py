@@ -1,6 +1,7 @@
 """For an ordinary phone camera: a code is a link, and the link tells what the code is worth.
 
-Looking consumes nothing and records nothing: link previews and virus scanners look too.
+Looking consumes nothing and records nothing: link previews and virus scanners look too. Who only
+asks for the headers gets them without anything being read or proved.
 """
 
 from typing import Annotated
@@ -16,6 +17,17 @@ from app.verification.verify import Examined, examine
 from app.web.verdict_texts import VerdictPage
 
 router = APIRouter(tags=["phone camera"], include_in_schema=False)
+
+
+@router.head("/1{rest:path}")
+def headers_only(
+    rest: Annotated[str, Path()],  # noqa: ARG001 - whatever it is, it is not looked at
+    request: Request,
+    house: TheHouse,
+) -> HTMLResponse:
+    """That there is a page, for previews of links."""
+    house.limits.count("camera", address(request))
+    return HTMLResponse(headers={"x-robots-tag": "noindex"})
 
 
 @router.get("/1{rest:path}")

@@ -3,7 +3,7 @@
 Translates a `Standing` into the page's states; the words of each state are in `app.web`.
 """
 
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from app.api.visitors import Visitor
 from app.cards.entitlement import (
@@ -16,6 +16,8 @@ from app.issuing import Standing
 from app.web.card_page import CardPage, Wallet
 from app.web.card_texts import CardState
 
+# How long the page says that a card is new.
+NEWS = timedelta(minutes=30)
 ENTITLED_STATES = {
     EntitlementReason.GRACE: CardState.GRACE,
     EntitlementReason.SUMMER_BRIDGE: CardState.SUMMER_BRIDGE,
@@ -32,6 +34,7 @@ def card_page(
     *,
     visitor: Visitor,
     wallet_first: Wallet | None,
+    now: datetime,
 ) -> CardPage:
     """What `card.html` shows this teacher."""
     card, entitlement = standing.card, standing.entitlement
@@ -47,8 +50,12 @@ def card_page(
         number=card.number if card else None,
         valid_until=_valid_until(standing),
         appointments=standing.employments,
+        leaves=standing.leaves,
         received_at=standing.heard_at,
         wallet_first=wallet_first,
+        just_replaced=bool(
+            card and card.status_reason == "reissued" and now - card.created_at < NEWS
+        ),
     )
 
 
@@ -56,6 +63,8 @@ def _state(standing: Standing, *, silent: bool) -> CardState:
     card, entitlement = standing.card, standing.entitlement
     if card and card.status in STATUS_STATES:
         return STATUS_STATES[card.status]
+    if standing.barred:
+        return CardState.BARRED
     if entitlement is None:
         return CardState.EPD_UNREACHABLE_NEW if silent else CardState.UNKNOWN_TO_EPD
     if silent and entitlement.entitled:

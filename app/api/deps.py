@@ -5,14 +5,17 @@ The one place in the web process that reads the clock. Everything long-lived was
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from inspect import isawaitable
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from app.api.limits import Limits
+from app.cards.entitlement import Policy
 from app.cards.keyring import KeyRing
 from app.db import Database
 from app.identity.oidc import OidcClient
@@ -20,8 +23,10 @@ from app.issuing import Issuing
 from app.passes.apple import ApplePasses
 from app.passes.certificates import Certificates
 from app.passes.google_callbacks import GoogleCallbacks
+from app.retention.terms import Term
 from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
+from app.verification.verdict import Reason
 from app.verification.verify import Superseded
 from app.web.pages import Pages
 from app.web.texts import Texts, choose_language
@@ -40,6 +45,7 @@ class House:
     step_up_acr: frozenset[str]
     database: Database
     ring: KeyRing
+    policy: Policy
     recorder: Recorder
     offline_lists: OfflineLists
     oidc: OidcClient
@@ -48,10 +54,12 @@ class House:
     certificates: Certificates
     google_callbacks: GoogleCallbacks
     limits: Limits
+    terms: tuple[Term, ...]
     # Published counts below this are hidden.
     small_cell: int
     pages: Pages
     texts: Texts
+    verdict_messages: Mapping[Reason, dict[str, str]]
 
     @property
     def https(self) -> bool:
@@ -70,6 +78,13 @@ async def house(request: Request) -> House:
 async def now() -> datetime:
     """The present moment, read once per request."""
     return clock()
+
+
+async def moment(request: Request) -> datetime:
+    """As `now`, for a plain route, which FastAPI does not serve with dependencies."""
+    told = request.app.dependency_overrides.get(now, clock)()
+    found: datetime = await told if isawaitable(told) else told
+    return found
 
 
 def clock() -> datetime:

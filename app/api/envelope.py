@@ -11,13 +11,21 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES = 64 * 1024
 # For the whole body: a client that trickles it does not hold a place for ever.
 BODY_TIMEOUT_S = 30.0
+# What may be larger, and take so many times as long: bytes by path. The route reads such a body
+# itself, and only once it knows who sends it.
+LARGER: Mapping[str, int] = {
+    "/roster": 128 * 1024 * 1024,
+    "/api/v1/rosters": 128 * 1024 * 1024,
+    "/api/v1/epd/status-batches": 16 * 1024 * 1024,
+}
+LARGER_TIMES = 4
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -34,7 +42,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
 }
 HSTS = "max-age=31536000; includeSubDomains"
 STATIC_PATH = "/static/"
-FOR_EVER = "public, max-age=31536000, immutable"
+FOR_EVER = b"public, max-age=31536000, immutable"
 
 log = structlog.get_logger()
 
@@ -54,9 +62,11 @@ class Envelope:
         self._app = app
         self._body_timeout_s = body_timeout_s
         policy = " ".join([CONTENT_SECURITY_POLICY, *sorted(forms_lead_to)])
-        self._headers = {**SECURITY_HEADERS, "content-security-policy": policy}
+        headers = {**SECURITY_HEADERS, "content-security-policy": policy}
         if https:
-            self._headers["strict-transport-security"] = HSTS
+            headers["strict-transport-security"] = HSTS
+        # As they go over the line: every answer carries them.
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -71,13 +81,14 @@ class Envelope:
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = str(request_id)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-                if scope["path"].startswith(STATIC_PATH) and message["status"] == HTTPStatus.OK:
-                    headers["cache-control"] = FOR_EVER
                 status = message["status"]
+                given = list(message.get("headers", ()))
+                if scope["path"].startswith(STATIC_PATH) and status == HTTPStatus.OK:
+                    given.append((b"cache-control", FOR_EVER))
+                names = {name for name, _ in given}
+                ours = [header for header in self._headers if header[0] not in names]
+                ours.append((b"x-request-id", str(request_id).encode()))
+                message["headers"] = given + ours
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=str(request_id)):
@@ -104,12 +115,14 @@ def _request_id(offered: str | None) -> uuid.UUID:
 
 def _capped(scope: Scope, receive: Receive, timeout_s: float) -> Receive:
     declared = Headers(scope=scope).get("content-length", "0")
-    deadline = asyncio.get_running_loop().time() + timeout_s
+    max_bytes = LARGER.get(scope["path"], MAX_BODY_BYTES)
+    patience_s = timeout_s * (LARGER_TIMES if scope["path"] in LARGER else 1)
+    deadline = asyncio.get_running_loop().time() + patience_s
     counted, complete = 0, False
 
     async def receive_within_cap() -> Message:
         nonlocal counted, complete
-        if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+        if declared.isdecimal() and int(declared) > max_bytes:
             raise HTTPException(413)
         try:
             # After the body nothing comes but the end of the connection, and that may take long.
@@ -119,7 +132,7 @@ def _capped(scope: Scope, receive: Receive, timeout_s: float) -> Receive:
             raise HTTPException(408) from error
         complete = not message.get("more_body", False)
         counted += len(message.get("body", b""))
-        if counted > MAX_BODY_BYTES:
+        if counted > max_bytes:
             raise HTTPException(413)
         return message
 

@@ -11,18 +11,11 @@ import structlog
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from app.api.cookies import drop_cookie, read_cookie, set_cookie
 from app.api.deps import House, Now, TheHouse, language, page
 from app.api.limits import address
 from app.api.officials import seal_official
-from app.api.visitors import (
-    LOGIN_MAX_AGE_S,
-    FormToken,
-    drop_cookie,
-    read_cookie,
-    require_own_form,
-    seal_person,
-    set_cookie,
-)
+from app.api.visitors import LOGIN_MAX_AGE_S, FormToken, require_own_form, seal_person
 from app.cards.names import Name
 from app.errors import Unauthenticated, Unavailable
 from app.identity import sessions

@@ -8,6 +8,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from app.api import verifications
+
 ABOUT: dict[str, Any] = {
     "title": "Digital Lerarenkaart",
     "summary": "The teacher card of Flanders: one verification endpoint for every kind of code.",
@@ -75,6 +77,8 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     for name in REPLACED:
         schemas.pop(name, None)
     schemas["Problem"] = PROBLEM
+    schemas.update(verifications.schemas())
+    document["paths"][verifications.PATH] = {"post": verifications.OPERATION}
     components["securitySchemes"] = {"tillKey": TILL_KEY, "accessToken": ACCESS_TOKEN}
     for operation in operations(document):
         operation["responses"].pop("422", None)

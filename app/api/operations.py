@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import migrate
 from app.api.deps import House, Now, TheHouse, page
+from app.epd.push.figures import figures
 from app.errors import NotFound
 from app.passes import lease, progress
 from app.web.problem_texts import PROBLEMS
@@ -67,22 +68,26 @@ def _database(house: House, now: datetime) -> dict[str, dict[str, Any]]:
         with house.database.reading() as session:
             session.execute(text("SELECT 1"))
         current, head = migrate.current(house.database), migrate.head()
-        deliveries = _deliveries(house, now) if current == head else {}
+        queues = _queues(house, now) if current == head else {}
     except SQLAlchemyError as error:
         return {"database": {"ok": False, "fault": type(error).__name__}}
     return {
         "database": {"ok": True},
         "migrations": {"ok": current == head, "current": current, "head": head},
-        **deliveries,
+        **queues,
     }
 
 
-def _deliveries(house: House, now: datetime) -> dict[str, dict[str, Any]]:
-    """How far phones are behind: a figure to watch, for verification never is."""
+def _queues(house: House, now: datetime) -> dict[str, dict[str, Any]]:
+    """How far phones are behind, and our news of the personnel file: figures to watch."""
     with house.database.reading() as session:
-        figures = lease.figures(session, now=now)
+        deliveries = lease.figures(session, now=now)
         wallets = {
             carrier.label: asdict(progress.read(session, carrier, now=now))
             for carrier in lease.WALLETS
         }
-    return {"deliveries": {"ok": True, **asdict(figures), "wallets": wallets}}
+        pushed = figures(session, now=now)
+    return {
+        "deliveries": {"ok": True, **asdict(deliveries), "wallets": wallets},
+        "epd_push": {"ok": True, **asdict(pushed)},
+    }

@@ -6,34 +6,32 @@ invalid card is an answer (200, `valid: false`), never an HTTP error.
 
 import hashlib
 import json
-import re
 import uuid
-from datetime import date, datetime
-from enum import StrEnum
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from starlette.exceptions import HTTPException
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.conditional import unless_known
-from app.api.deps import House, Now, TheHouse
+from app.api.deps import Now, TheHouse
 from app.api.limits import address
 from app.api.problems import PROBLEM_RESPONSES
-from app.cards.initials import initials_text
-from app.cards.numbers import card_number_of
-from app.errors import Conflict, NotFound, Unauthenticated
-from app.verification import enrolment
-from app.verification.late import AHEAD, LATEST
-from app.verification.recorder import Presentation
+from app.api.verifications import Channel, answer, presented_key, require_json
+from app.errors import NotFound
+from app.verification import afterwards, enrolment
+from app.verification.receipts import receipt
 from app.verification.records import caller_of, recorded
-from app.verification.tills import PresentedKey, read_key
-from app.verification.verdict import Asked, Grade, Reason, Upload, Verdict
-from app.web.verdict_texts import verdict_message
+from app.verification.tills import PresentedKey
 
 router = APIRouter(tags=["partner"])
 
-JSON = re.compile(r"application/([!-~]+\+)?json")
+VERIFICATION_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The verdict.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Verification"}}},
+    }
+}
 OFFLINE_LIST_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A JWS in compact form.",
@@ -51,71 +49,19 @@ JWKS_RESPONSES: dict[int | str, dict[str, Any]] = {
 JWKS_MAX_AGE_S = 900  # an offline scanner fetches anew every 15 minutes
 
 
-class Channel(StrEnum):
-    """Where the card is shown: the first five in person, the last two from afar."""
-
-    TILL = "till"
-    BOX_OFFICE = "box_office"
-    SCANNER = "scanner"
-    EVENT = "event"
-    LIBRARY = "library"
-    WEBSHOP = "webshop"
-    PHONE = "phone"
+RECEIPT_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A JWS in compact form.",
+        "content": {"application/jose": {"schema": {"type": "string"}}},
+    }
+}
 
 
-REMOTE = {Channel.WEBSHOP, Channel.PHONE}
-
-
-class Offline(BaseModel):
-    """When a till checked a code without a network, and its own name for that check."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    scanned_at: AwareDatetime = Field(description="At most seven days ago.")
-    nonce: uuid.UUID = Field(description="Drawn by the till; the same check is recorded once.")
-
-
-class VerificationRequest(BaseModel):
-    """A code as it was scanned or typed, raw: reading it leniently is our task."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    presentation: str = Field(
-        description="The whole scanned text, or the card number as typed.",
-        examples=["HTTPS://KAART.EXAMPLE/1200PP3B58003SYQC…"],
-    )
-    channel: Channel
-    till_id: uuid.UUID | None = Field(None, description="Must be the till of the key, if given.")
-    min_grade: Grade = Field(Grade.STATIC, description="The least freshness you accept.")
-    benefit_id: uuid.UUID | None = Field(
-        None, description="What the card was shown for, as far as you want to count it."
-    )
-    offline: Offline | None = Field(
-        None, description="Of a check that the till made without a network: docs/offline.md."
-    )
-
-
-class Holder(BaseModel):
-    """What staff compare with an identity card."""
-
-    initials: str
-
-
-class VerificationResponse(BaseModel):
-    """The verdict; refused cards have the same shape as accepted ones."""
+class Voided(BaseModel):
+    """A check that counts as no use any more."""
 
     verification_id: str
-    valid: bool
-    reason: Reason
-    grade: Grade | None
-    carrier: str | None = Field(description="web, apple, google, paper; null for a typed number")
-    holder: Holder | None = Field(description="Only of a valid card, and only in person.")
-    expires_on: date | None = Field(description="Last day of the card year.")
-    advice: list[str] = Field(description="`check_id`: look at an identity card.")
-    checked_at: datetime
-    repeat: bool = Field(description="The same code at the same till within 120 s: counted once.")
-    test: bool
-    end_user_message: dict[str, str] = Field(description="nl, fr, en, de; may be shown as it is.")
+    voided_at: datetime
 
 
 class EnrolmentRequest(BaseModel):
@@ -136,59 +82,46 @@ class EnrolmentResponse(BaseModel):
 
 
 async def till_key(request: Request, house: TheHouse) -> PresentedKey:
-    """The till key of the request; only the Authorization header is looked at."""
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    key = read_key(text.strip()) if scheme.lower() == "bearer" else None
-    if key is None:
-        house.limits.count("refused-key", address(request))
-        raise Unauthenticated("A till key (lk_live_… or lk_test_…) is needed as Bearer token.")
-    return key
+    """The till key of the request."""
+    return presented_key(request, house)
 
 
 Key = Annotated[PresentedKey, Depends(till_key)]
 
 
-async def json_only(request: Request) -> None:
-    """415 for a body that does not call itself JSON (RFC 6839: or a dialect of it)."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not JSON.fullmatch(media_type):
-        raise HTTPException(415)
-
-
-@router.post(
-    "/api/v1/verifications",
-    # In this order: without a key nobody learns what else is wrong.
-    dependencies=[Depends(till_key), Depends(json_only)],
-    responses=PROBLEM_RESPONSES,
+@router.get(
+    "/api/v1/verifications/{verification_id}",
+    response_class=Response,
+    responses=VERIFICATION_RESPONSES | PROBLEM_RESPONSES,
 )
-async def verify(
-    question: VerificationRequest, key: Key, house: TheHouse, now: Now
-) -> VerificationResponse:
-    """Say whether a presented code stands for a valid card, and record the check."""
-    if card_number_of(question.presentation):
-        house.limits.count("typed-number", key.id)
-    presentation = Presentation(
-        text=question.presentation,
-        key=key,
-        till_id=question.till_id,
-        channel=question.channel,
-        benefit_id=question.benefit_id,
-        asked=_asked(question, now),
-    )
-    verdict = await house.recorder.verify(presentation)
-    return _response(house, verdict, question.channel)
-
-
-@router.get("/api/v1/verifications/{verification_id}", responses=PROBLEM_RESPONSES)
-def verification(verification_id: str, key: Key, house: TheHouse) -> VerificationResponse:
+def verification(verification_id: str, key: Key, house: TheHouse) -> Response:
     """A verdict this partner got earlier; without initials, which are not stored."""
-    try:
-        scan_id = uuid.UUID(verification_id.removeprefix("vrf_"))
-    except ValueError as error:
-        raise NotFound("There is no such verification.") from error
+    scan_id = _scan_id(verification_id)
     with house.database.reading() as session:
         verdict, channel = recorded(session, scan_id, key)
-    return _response(house, verdict, Channel(channel))
+    return answer(house, verdict, Channel(channel))
+
+
+@router.post("/api/v1/verifications/{verification_id}/void", responses=PROBLEM_RESPONSES)
+def void(verification_id: str, key: Key, house: TheHouse, now: Now) -> Voided:
+    """Take back this till's own check within ten minutes: no use, though the code stays used."""
+    scan_id = _scan_id(verification_id)
+    found = house.database.transact(lambda session: afterwards.void(session, scan_id, key, now=now))
+    assert found.voided_at is not None  # noqa: S101 - as `void` says; this tells the checker
+    return Voided(verification_id=f"vrf_{found.scan_id}", voided_at=found.voided_at)
+
+
+@router.get(
+    "/api/v1/verifications/{verification_id}/receipt",
+    response_class=Response,
+    responses=RECEIPT_RESPONSES | PROBLEM_RESPONSES,
+)
+def verification_receipt(verification_id: str, key: Key, house: TheHouse, now: Now) -> Response:
+    """Our signed word that this check was made, without anything about the holder."""
+    with house.database.reading() as session:
+        found = afterwards.on_record(session, _scan_id(verification_id), key)
+    jws = receipt(found, keys=house.ring.keys, issuer=house.public_url, now=now)
+    return Response(jws, media_type="application/jose")
 
 
 @router.get("/.well-known/jwks.json", response_class=Response, responses=JWKS_RESPONSES)
@@ -217,7 +150,7 @@ def offline_list(request: Request, key: Key, house: TheHouse, now: Now) -> Respo
 @router.post(
     "/api/v1/tills/enrol",
     status_code=201,
-    dependencies=[Depends(json_only)],
+    dependencies=[Depends(require_json)],
     responses=PROBLEM_RESPONSES,
     openapi_extra={"security": []},
 )
@@ -234,34 +167,8 @@ def enrol_till(
     )
 
 
-def _asked(question: VerificationRequest, now: datetime) -> Asked:
-    if question.offline is None:
-        return Asked(at=now, min_grade=question.min_grade)
-    scanned_at = question.offline.scanned_at
-    if not -AHEAD <= now - scanned_at <= LATEST:
-        raise Conflict("This scan is from the future, or older than seven days; it was not kept.")
-    # Never later than now: a phone holds codes of the next minutes.
-    return Asked(
-        at=min(scanned_at, now),
-        min_grade=question.min_grade,
-        upload=Upload(question.offline.nonce, now),
-    )
-
-
-def _response(house: House, verdict: Verdict, channel: Channel) -> VerificationResponse:
-    initials = initials_text(verdict.initials)
-    shown = verdict.valid and channel not in REMOTE and initials
-    return VerificationResponse(
-        verification_id=f"vrf_{verdict.verification_id}",
-        valid=verdict.valid,
-        reason=verdict.reason,
-        grade=verdict.grade,
-        carrier=verdict.carrier.label if verdict.carrier else None,
-        holder=Holder(initials=initials) if shown else None,
-        expires_on=verdict.expires_on,
-        advice=list(verdict.advice),
-        checked_at=verdict.checked_at,
-        repeat=verdict.repeat,
-        test=verdict.test,
-        end_user_message=house.texts.in_four(verdict_message(verdict.reason)),
-    )
+def _scan_id(verification_id: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(verification_id.removeprefix("vrf_"))
+    except ValueError as error:
+        raise NotFound("There is no such verification.") from error

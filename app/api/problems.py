@@ -51,6 +51,13 @@ STATUSES: dict[int, str] = {
     422: "malformed-request",
     429: "too-many-requests",
 }
+# What one API has to tell apart further; `Problem` raises them.
+FINER: dict[str, int] = {
+    "digest-mismatch": 400,
+    "sequence-gap": 409,
+    "sequence-replayed": 409,
+    "idempotency-mismatch": 422,
+}
 # For the OpenAPI document: every operation may answer with one of these.
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": {
@@ -64,12 +71,24 @@ MACHINE_PATHS = ("/api/", "/apple/", "/google/", "/oauth2/", "/.well-known/", "/
 log = structlog.get_logger()
 
 
+class Problem(Exception):
+    """A problem of the API itself, with members of its own; `detail` is safe to send."""
+
+    def __init__(
+        self, kind: str, detail: str, *, status: int | None = None, **members: int
+    ) -> None:
+        super().__init__(detail)
+        self.kind, self.members = kind, members
+        self.status = FINER[kind] if status is None else status
+
+
 def install(app: FastAPI) -> None:
     """Answer every failure of this application with a problem document.
 
     Comes before the envelope is put around the application, which then holds every answer.
     """
     app.add_exception_handler(Failure, _failure)
+    app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(KeyFault, _keys_away)
@@ -85,6 +104,7 @@ def problem(
     *,
     detail: str | None = None,
     headers: dict[str, str] | None = None,
+    members: Mapping[str, int] | None = None,
 ) -> Response:
     """The answer for one failure: a page for a browser, a document for everything else."""
     house: House = request.state.house
@@ -105,6 +125,7 @@ def problem(
             code: " ".join(say(sentence) for sentence in (text.happened, text.safe, text.next))
             for code, say in house.texts.languages.items()
         },
+        **(members or {}),
     }
     headers = {"cache-control": "no-store"} | (headers or {})
     return JSONResponse(document, status, headers, media_type=MEDIA_TYPE)
@@ -125,6 +146,11 @@ def _failure(request: Request, failure: Exception) -> Response:
         headers["retry-after"] = str(failure.retry_after_s)
         log.warning("unavailable", cause=type(failure.__cause__).__name__)
     return problem(request, kind, status, detail=str(failure), headers=headers)
+
+
+def _problem(request: Request, found: Exception) -> Response:
+    assert isinstance(found, Problem)  # noqa: S101 - registered for this class only
+    return problem(request, found.kind, found.status, detail=str(found), members=found.members)
 
 
 def _keys_away(request: Request, fault: Exception) -> Response:

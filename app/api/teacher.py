@@ -4,10 +4,12 @@ Every change is a POST with the form token of the session and ends in a redirect
 changed. The rules are in `app.issuing` and below; here they only get a page.
 """
 
+import uuid
 from contextlib import suppress
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Form, Header, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, Field
 
@@ -15,10 +17,12 @@ from app.api.card_state import card_page
 from app.api.deps import Now, TheHouse, page
 from app.api.visitors import ActingVisitor, TheVisitor
 from app.cards.initials import initials_text
+from app.cards.lifecycle import IN_FORCE
 from app.cards.token import Carrier
 from app.errors import NotEligible, NotFound
 from app.identity import sessions
 from app.passes.apple import MEDIA_TYPE
+from app.verification import codes
 from app.web.card_page import Wallet
 
 router = APIRouter(tags=["teacher"], include_in_schema=False)
@@ -42,6 +46,13 @@ class StripsAnswer(BaseModel):
     strips: list[StripAnswer]
 
 
+class WebshopCodeAnswer(BaseModel):
+    """What the holder types at the webshop, and until when."""
+
+    code: str
+    expires_at: datetime
+
+
 @router.get("/card")
 def card(
     request: Request,
@@ -56,6 +67,7 @@ def card(
         standing,
         visitor=visitor,
         wallet_first=_wallet_of(user_agent),
+        now=now,
     )
     return page(request, "card.html", page=shown)
 
@@ -114,14 +126,38 @@ def live(request: Request, house: TheHouse, visitor: TheVisitor, now: Now) -> HT
 def strips(house: TheHouse, visitor: ActingVisitor, now: Now, response: Response) -> StripsAnswer:
     """The web codes of the next ten minutes."""
     response.headers["cache-control"] = "no-store"
-    codes = house.issuing.strips(visitor.teacher_id, count=STRIPS, now=now)
+    found = house.issuing.strips(visitor.teacher_id, count=STRIPS, now=now)
     return StripsAnswer(
         server_time=now.timestamp(),
         strips=[
             StripAnswer(code=strip.code, shown_from=strip.shown_from, shown_until=strip.shown_until)
-            for strip in codes
+            for strip in found
         ],
     )
+
+
+@router.post("/card/webshop-codes", status_code=201)
+def webshop_code(
+    house: TheHouse,
+    visitor: ActingVisitor,
+    now: Now,
+    partner_id: Annotated[uuid.UUID | None, Form()] = None,
+) -> WebshopCodeAnswer:
+    """A code for one purchase from afar, at one partner or at any."""
+    house.limits.count("draw-code", str(visitor.teacher_id))
+    drawn = house.database.transact(
+        lambda session: codes.draw(session, visitor.teacher_id, partner_id=partner_id, now=now)
+    )
+    return WebshopCodeAnswer(code=drawn.code, expires_at=drawn.expires_at)
+
+
+@router.get("/card/lost")
+def lost(request: Request, house: TheHouse, visitor: TheVisitor, now: Now) -> HTMLResponse:
+    """What stopping the card does, before it is done."""
+    standing = house.issuing.standing(visitor.teacher_id, now=now)
+    if standing.card is None or standing.card.status not in IN_FORCE:
+        raise NotFound("There is no card to stop.")
+    return page(request, "lost.html", card_number=standing.card.number, csrf=visitor.csrf)
 
 
 @router.post("/card/report-lost")

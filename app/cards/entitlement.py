@@ -288,6 +288,16 @@ def card_year(year: int) -> CardYear:
     )
 
 
+def next_turn(year: int, *, on: date) -> date:
+    """The day after `on` on which the calendar alone may change a card of that card year.
+
+    On the first of December its successor can be prepared; when that did not happen, its
+    year is over on New Year's Day.
+    """
+    prepared_from = date(year, NEXT_YEAR_FROM_MONTH, 1)
+    return prepared_from if on < prepared_from else date(year + 1, 1, 1)
+
+
 def issue_year(entitlement: Entitlement, *, now: datetime) -> CardYear:
     """The card year for which a card is issued, or extended, at `now`.
 

@@ -81,9 +81,13 @@ class Keys:
         return sorted(usable, key=lambda key: -key.id)
 
     def jwks(self) -> dict[str, Any]:
-        """The public token keys as a JWK Set (RFC 7517): active, verify-only and test."""
+        """The public token keys as a JWK Set (RFC 7517): active, verify-only and test.
+
+        The member `test` marks the key of test cards, which may make no live card offline either.
+        """
         shown = (key for key in self.token.values() if key.state is not KeyState.REVOKED)
-        return {"keys": [key.jwk() for key in shown]}
+        mark = {"test": True}
+        return {"keys": [key.jwk() | (mark if key.state is KeyState.TEST else {}) for key in shown]}
 
     def seal(self, plain: bytes, *, place: str) -> bytes:
         """Encrypt for one place (table, column, row): key id, nonce, AES-256-GCM ciphertext."""

@@ -4,7 +4,7 @@ Each verb takes an open session, appends a `CardEvent` and raises the revision o
 pass that a phone should fetch anew; none commits. The teacher's row is locked first, so
 that two verbs for one person follow each other on every database. With a teacher's last
 card goes the name. Which transitions are allowed is the table in `entitlement`; when they
-are due is decided by whoever calls.
+are due is decided by whoever calls. Who is barred gets no card, by whatever way they ask.
 """
 
 import secrets
@@ -22,14 +22,16 @@ from app.cards.entitlement import (
     CardYear,
     Entitlement,
     EntitlementReason,
+    belgian_day,
     card_year,
+    next_turn,
 )
 from app.cards.keyring import Keys
 from app.cards.model import Card, CardEvent, Teacher, WalletPass
 from app.cards.numbers import new_card_number
 from app.cards.token import HOUR_S, Carrier
 from app.db import insert_new, insert_once, uuid7
-from app.errors import Conflict
+from app.errors import Conflict, NotEligible
 
 IN_FORCE = (CardStatus.ACTIVE, CardStatus.SUSPENDED)
 # Which status a card has from an event on; other events change none.
@@ -86,6 +88,8 @@ def move(session: Session, teacher: Teacher, pseudonym: bytes, *, now: datetime)
     card = card_in_force(session, teacher)
     if card is not None:
         revoke(session, card, why="number-replaced", now=now)
+    if teacher.barred_at is not None and other.barred_at is None:
+        bar(session, other, why=teacher.barred_why or "", now=now)
     return other
 
 
@@ -99,10 +103,16 @@ def card_in_force(session: Session, teacher: Teacher) -> Card | None:
 def issue(
     session: Session, teacher: Teacher, *, year: CardYear, initials: int, why: str, now: datetime
 ) -> Card:
-    """Give the teacher a card for a card year, or return the one in force: asking twice is safe."""
+    """Give the teacher a card for a card year, or return the one in force: asking twice is safe.
+
+    `NotEligible` for who is barred.
+    """
     card = card_in_force(session, teacher)
     if card is not None:
         return card
+    # Read under the lock: the teacher at hand may be from before somebody barred them.
+    if session.scalar(select(Teacher.barred_at).where(Teacher.id == teacher.id)) is not None:
+        raise NotEligible("The card office decided that this person gets no card.")
     card = Card(
         teacher_id=teacher.id,
         number=new_card_number(),
@@ -115,6 +125,7 @@ def issue(
     )
     session.add(card)
     session.flush()
+    _look_again(teacher, card, now)
     _record(session, card, "issued", why, now)
     return card
 
@@ -159,8 +170,8 @@ def refresh(
     """Bring the teacher's card into line with what the rules say now.
 
     An entitlement extends the card to the present card year and lifts a suspension that the
-    lack of one had caused; a suspension by a person stays. `year` is the card year for which a
-    card would be issued now.
+    lack of one had caused; a suspension by a person stays. Without one the card is withheld, and
+    ends with its year. `year` is the card year for which a card would be issued now.
     """
     refresh_all(session, {teacher: (entitlement, year)}, now=now)
 
@@ -187,14 +198,17 @@ def refresh_all(
         .options(selectinload(Card.passes))
     )
     for card in session.scalars(found).all():
-        _align(session, card, *judged[by_id[card.teacher_id]], now=now)
+        teacher = by_id[card.teacher_id]
+        _align(session, card, *judged[teacher], now=now)
+        if card.status in IN_FORCE:
+            _look_again(teacher, card, now)
 
 
 def _align(
     session: Session, card: Card, entitlement: Entitlement, year: CardYear, *, now: datetime
 ) -> None:
     if not entitlement.entitled:
-        _withhold(session, card, entitlement.reason, now)
+        _withhold(session, card, entitlement.reason, year, now)
         return
     if card.status is CardStatus.SUSPENDED and card.status_reason in set(EntitlementReason):
         _change(session, card, CardStatus.ACTIVE, what="resumed", why=entitlement.reason, now=now)
@@ -210,11 +224,21 @@ def _lock(session: Session, teacher_ids: Iterable[uuid.UUID]) -> None:
     session.execute(rows.with_for_update())
 
 
-def _withhold(session: Session, card: Card, reason: EntitlementReason, now: datetime) -> None:
+def _withhold(
+    session: Session, card: Card, reason: EntitlementReason, year: CardYear, now: datetime
+) -> None:
     if reason is EntitlementReason.DECEASED:
         end(session, card, why=reason, now=now)
+    elif card.year < year.year:
+        end(session, card, why="year-over", now=now)
     elif card.status is CardStatus.ACTIVE:
         _change(session, card, CardStatus.SUSPENDED, what="suspended", why=reason, now=now)
+
+
+def _look_again(teacher: Teacher, card: Card, now: datetime) -> None:
+    """Have time come back to this teacher when the calendar says so, if the rules do not before."""
+    turn = next_turn(card.year, on=belgian_day(now))
+    teacher.review_on = min(turn, teacher.review_on or turn)
 
 
 def suspend(session: Session, card: Card, *, why: str, now: datetime) -> None:
@@ -231,6 +255,19 @@ def revoke(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """End the card for good; the next scan of any of its codes is refused."""
     _change(session, card, CardStatus.REVOKED, what="revoked", why=why, now=now)
     names.erase(card.teacher)
+
+
+def bar(session: Session, teacher: Teacher, *, why: str, now: datetime) -> None:
+    """Give this person no card from now on, and revoke the one in force; only `lift` undoes it."""
+    card = card_in_force(session, teacher)
+    if card is not None:
+        revoke(session, card, why=why, now=now)
+    teacher.barred_at, teacher.barred_why = now, why
+
+
+def lift(teacher: Teacher) -> None:
+    """Let the rules alone decide again; what was revoked stays revoked."""
+    teacher.barred_at = teacher.barred_why = None
 
 
 def end(session: Session, card: Card, *, why: str, now: datetime) -> None:

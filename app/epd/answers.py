@@ -16,7 +16,9 @@ from app.epd.messages import (
     NO_RECORDS,
     SOURCE_BUSY,
     MessageFault,
+    Mutaties,
     Snapshot,
+    changed_number,
     read_answer,
     read_refusal,
 )
@@ -41,6 +43,19 @@ class EpdAnswer:
 
     snapshot: Snapshot | None
     replaced_by: Insz | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A page of the feed: whose files changed, in order, and where the next page begins.
+
+    `faults` counts items that break the contract: nobody can be asked about them.
+    """
+
+    numbers: tuple[Insz, ...]
+    cursor: str
+    more: bool
+    faults: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +121,28 @@ def answer_in(reply: Reply, asked: Insz) -> EpdAnswer:
     if code == NEW_INSZ and refusal and refusal.nieuw_insz:
         return EpdAnswer(None, replaced_by=refusal.nieuw_insz)
     raise Failed(f"refused: status {reply.status}, code {code}", sick=code is None)
+
+
+def changes_in(reply: Reply) -> Changes | None:
+    """The page in a reply of the feed; None when the cursor is not kept any more (410)."""
+    refusal = read_refusal(reply.body)
+    if refusal is not None and refusal.code == SOURCE_BUSY:
+        raise Failed("the source is busy (99996)", again=True, wait_s=reply.retry_after_s)
+    if reply.status == HTTPStatus.GONE:
+        return None
+    if reply.status != HTTPStatus.OK:
+        raise Failed(f"refused: status {reply.status}")
+    try:
+        page = Mutaties.model_validate_json(reply.body)
+    except ValidationError as error:
+        raise Failed("the feed breaks the contract") from error
+    numbers = [number for item in page.items if (number := changed_number(item)) is not None]
+    return Changes(
+        numbers=tuple(dict.fromkeys(numbers)),
+        cursor=page.volgende,
+        more=page.meer,
+        faults=len(page.items) - len(numbers),
+    )
 
 
 def busy(reply: Reply) -> Failed | None:

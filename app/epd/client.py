@@ -1,6 +1,6 @@
-"""Asks the personnel file about one person, now, while a teacher waits.
+"""Asks the personnel file about one person, or what changed since a cursor.
 
-Knows the service's address, headers, token and moods; hides them behind one question. A clear
+Knows the service's address, headers, token and moods; hides them behind two questions. A clear
 answer comes back as an `EpdAnswer`; everything else - silence, overload, refusal, nonsense, the
 file of somebody else - is `Unavailable`, which never means "not employed". The national number
 travels in the body of a request only: in no address, header, log line or text of a failure.
@@ -10,11 +10,12 @@ import math
 import threading
 import time
 import uuid
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from http import HTTPStatus
+from typing import TypeVar
 
 import httpx
 import stamina
@@ -22,10 +23,21 @@ import structlog
 
 from app.cards.insz import Insz
 from app.client_authentication import ClientKey, ClientSecret, prove
-from app.epd.answers import EpdAnswer, Failed, Reply, answer_in, busy, token_in
+from app.epd.answers import (
+    Changes,
+    EpdAnswer,
+    Failed,
+    Reply,
+    answer_in,
+    busy,
+    changes_in,
+    token_in,
+)
 from app.epd.messages import status_question
 from app.epd.patience import Breaker, Patience
 from app.errors import Unavailable
+
+Answer = TypeVar("Answer")
 
 SCOPE = "ond_epd_lerarenkaart_read"
 MAX_BODY_BYTES = 1_000_000
@@ -39,8 +51,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    insz: Insz
-    on: date
+    """One request and how long its answer is waited for."""
+
+    method: str
+    url: str
+    content: bytes | None
     now: datetime
     # On the monotonic clock.
     deadline: float
@@ -63,6 +78,7 @@ class EpdClient:
         patience: Patience = Patience(),  # noqa: B008 - frozen
     ) -> None:
         self._status_url = f"{base_url.rstrip('/')}/v1/personeelsleden/status"
+        self._changes_url = f"{base_url.rstrip('/')}/v1/mutaties"
         self._token_url = token_url
         self._client_id = client_id
         self._authentication = authentication
@@ -83,31 +99,46 @@ class EpdClient:
         """Give back every connection."""
         self._http.close()
 
+    def examine(self, *, now: datetime) -> None:
+        """Ask for a token, which needs no person; `Unavailable` when there is none to be had."""
+        with _no_answer_is_unavailable():
+            self._bearer(self._question("POST", self._token_url, None, now))
+
     def status(self, insz: Insz, *, on: date, now: datetime) -> EpdAnswer:
         """What EPD says of a person on a day (contract 4.2), within `Patience.budget_s` or so.
 
         A replaced number is followed once. `Unavailable` when there is no answer that can be
         trusted; the last known status then stands.
         """
-        question = _Question(insz, on, now, time.monotonic() + self._patience.budget_s)
-        try:
-            return self._follow(question)
-        except Failed as failed:
-            raise Unavailable(
-                "The personnel file cannot be asked right now; the card stays as it is.",
-                retry_after_s=max(1, math.ceil(failed.wait_s or DEFAULT_RETRY_AFTER_S)),
-            ) from failed
+        with _no_answer_is_unavailable():
+            return self._follow(insz, on, now)
 
-    def _follow(self, question: _Question) -> EpdAnswer:
-        answer = self._ask(question)
-        if answer.replaced_by is None:
+    def changes(self, after: str | None, *, limit: int, now: datetime) -> Changes | None:
+        """Up to `limit` changes after a cursor (contract 4.2), from the first one kept without it.
+
+        None when the cursor is too old; `Unavailable` as with `status`.
+        """
+        query = {"pagesize": str(limit)} | ({} if after is None else {"after": after})
+        url = str(httpx.URL(self._changes_url).copy_merge_params(query))
+        with _no_answer_is_unavailable():
+            return self._ask(self._question("GET", url, None, now), changes_in)
+
+    def _follow(self, insz: Insz, on: date, now: datetime) -> EpdAnswer:
+        question = self._question("POST", self._status_url, status_question(insz, on=on), now)
+        answer = self._ask(question, lambda reply: answer_in(reply, insz))
+        new = answer.replaced_by
+        if new is None:
             return answer
-        followed = self._ask(replace(question, insz=answer.replaced_by))
+        question = replace(question, content=status_question(new, on=on))
+        followed = self._ask(question, lambda reply: answer_in(reply, new))
         if followed.replaced_by is not None:
             raise Failed("a replaced number was replaced again")
-        return replace(followed, replaced_by=answer.replaced_by)
+        return replace(followed, replaced_by=new)
 
-    def _ask(self, question: _Question) -> EpdAnswer:
+    def _question(self, method: str, url: str, content: bytes | None, now: datetime) -> _Question:
+        return _Question(method, url, content, now, time.monotonic() + self._patience.budget_s)
+
+    def _ask(self, question: _Question, meaning: Callable[[Reply], Answer]) -> Answer:
         patience = self._patience
 
         def again(error: Exception) -> bool | float:
@@ -126,17 +157,17 @@ class EpdClient:
             wait_jitter=patience.first_pause_s,
         ):
             with attempt:
-                return self._watched(question)
+                return self._watched(question, meaning)
         raise AssertionError  # pragma: no cover - the loop returns or raises
 
-    def _watched(self, question: _Question) -> EpdAnswer:
+    def _watched(self, question: _Question, meaning: Callable[[Reply], Answer]) -> Answer:
         """One attempt, if the breaker admits it; it learns how the attempt went."""
         wait_s = self._breaker.wait_s()
         if wait_s:
             raise Failed("the source rests after failures in a row", wait_s=wait_s)
         correlation_id = str(uuid.uuid4())
         try:
-            answer = self._once(question, correlation_id)
+            answer = meaning(self._once(question, correlation_id))
         except Failed as failed:
             log.warning("epd-failed", reason=str(failed), correlation_id=correlation_id)
             if failed.sick:
@@ -147,12 +178,13 @@ class EpdClient:
         self._breaker.succeeded()
         return answer
 
-    def _once(self, question: _Question, correlation_id: str) -> EpdAnswer:
+    def _once(self, question: _Question, correlation_id: str) -> Reply:
         token = self._bearer(question)
-        reply = self._post(
-            self._status_url,
+        reply = self._send(
+            question.method,
+            question.url,
             question,
-            content=status_question(question.insz, on=question.on),
+            content=question.content,
             headers={
                 "authorization": f"Bearer {token}",
                 "content-type": "application/json",
@@ -164,7 +196,7 @@ class EpdClient:
         if reply.status == HTTPStatus.UNAUTHORIZED:
             self._forget(token)
             raise Failed("the token was refused", again=True, sick=False)
-        return answer_in(reply, question.insz)
+        return reply
 
     def _bearer(self, question: _Question) -> str:
         """The token; of threads that miss it at once, one fetches and the others get that one."""
@@ -173,8 +205,12 @@ class EpdClient:
         try:
             if self._token is None or time.monotonic() >= self._token_until:
                 proof = prove(self._client_id, self._authentication, now=question.now)
-                reply = self._post(
-                    self._token_url, question, data=self._grant | proof.form, headers=proof.headers
+                reply = self._send(
+                    "POST",
+                    self._token_url,
+                    question,
+                    data=self._grant | proof.form,
+                    headers=proof.headers,
                 )
                 token = token_in(reply)
                 life_s = max(token.expires_in - TOKEN_MARGIN_S, token.expires_in / 2)
@@ -188,8 +224,9 @@ class EpdClient:
             if self._token == token:
                 self._token = None
 
-    def _post(
+    def _send(
         self,
+        method: str,
         url: str,
         question: _Question,
         *,
@@ -200,7 +237,7 @@ class EpdClient:
         attempt_s = max(0.0, min(self._patience.attempt_s, question.left_s()))
         timeout = httpx.Timeout(attempt_s, connect=min(self._patience.connect_s, attempt_s))
         request = self._http.build_request(
-            "POST", url, content=content, data=data, headers=headers, timeout=timeout
+            method, url, content=content, data=data, headers=headers, timeout=timeout
         )
         try:
             with closing(self._http.send(request, stream=True)) as response:
@@ -213,6 +250,17 @@ class EpdClient:
         if later := busy(reply):
             raise later
         return reply
+
+
+@contextmanager
+def _no_answer_is_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except Failed as failed:
+        raise Unavailable(
+            "The personnel file cannot be asked right now; the card stays as it is.",
+            retry_after_s=max(1, math.ceil(failed.wait_s or DEFAULT_RETRY_AFTER_S)),
+        ) from failed
 
 
 def _read(response: httpx.Response, question: _Question) -> Reply:

@@ -8,6 +8,7 @@ session, so that news and its consequence are one transaction.
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cards import lifecycle
@@ -33,18 +34,26 @@ def teacher_of(session: Session, insz: Insz, *, keys: Keys, now: datetime) -> Te
     return lifecycle.know(session, pseudonym, pepper_id=pepper.id, now=now)
 
 
+def known(session: Session, insz: Insz, *, keys: Keys) -> Teacher | None:
+    """The teacher with this number, if there is one; only looks."""
+    pseudonyms = [insz.pseudonym(pepper.value) for pepper in keys.usable("pepper")]
+    found = select(Teacher).where(Teacher.insz_pseudonym.in_(pseudonyms))
+    return session.scalars(found.order_by(Teacher.pepper_id.desc()).limit(1)).first()
+
+
 def hear(
     session: Session, teacher: Teacher, answer: EpdAnswer, *, keys: Keys, now: datetime
 ) -> Teacher:
     """Keep an answer about a teacher; returns who that is under the number that counts now.
 
-    No file for somebody changes nothing of what was known (docs/decisions/0005).
+    No file for somebody changes nothing of what was known (docs/decisions/0005), and nothing is
+    kept of who asked to be forgotten.
     """
     if answer.replaced_by is not None:
         moved_to = answer.replaced_by.pseudonym(keys.active("pepper").value)
         teacher = lifecycle.move(session, teacher, moved_to, now=now)
     teacher.heard_at = now
-    if answer.snapshot is not None:
+    if answer.snapshot is not None and teacher.erased_at is None:
         number = answer.snapshot.insz.digits.encode()
         sealed = keys.seal(number, place=f"epd_person|insz|{teacher.id}")
         store(session, teacher.id, answer.snapshot, insz_encrypted=sealed, now=now)

@@ -43,11 +43,13 @@ def merge(
     keys: Keys,
     policy: Policy,
     now: datetime,
+    heard_at: datetime | None = None,
 ) -> list[Outcome]:
     """Keep what a source says of many persons and bring their cards into line.
 
     Returns an outcome for each, in their order. Of two snapshots of one person the one with the
-    higher version counts, whichever stands first.
+    higher version counts, whichever stands first. `heard_at` is when they came in, where that is
+    not now.
     """
     pepper = keys.active("pepper").value
     pseudonyms = [snapshot.insz.pseudonym(pepper) for snapshot in snapshots]
@@ -55,10 +57,13 @@ def merge(
     teachers = _teachers(session, {p: s.insz for p, s in newest.items()}, keys=keys, now=now)
     records = _records(session, [teacher.id for teacher in teachers.values()], source)
     outcomes = {
-        pseudonym: _outcome(records.get(teachers[pseudonym].id), snapshot, now)
+        pseudonym: _outcome(teachers[pseudonym], records, snapshot, now)
         for pseudonym, snapshot in newest.items()
     }
-    _write(session, newest, teachers, records, outcomes, source=source, keys=keys, now=now)
+    heard_at = heard_at or now
+    _write(
+        session, newest, teachers, records, outcomes, source=source, keys=keys, heard_at=heard_at
+    )
     news = (Outcome.NEW, Outcome.CHANGED)
     judge(
         session,
@@ -100,6 +105,39 @@ def leave_out(
     teachers = session.scalars(select(Teacher).where(Teacher.id.in_(ids))).all()
     judge(session, teachers, policy=policy, now=now)
     return len(ids)
+
+
+def remove(
+    session: Session,
+    removed: Sequence[tuple[Insz, int]],
+    *,
+    source: str = EPD,
+    keys: Keys,
+    policy: Policy,
+    now: datetime,
+) -> list[Outcome]:
+    """A source takes its word about persons back, each at a version: as if it left them out."""
+    if not removed:
+        return []
+    pepper = keys.active("pepper").value
+    pseudonyms = [insz.pseudonym(pepper) for insz, _ in removed]
+    numbers = dict(zip(pseudonyms, (insz for insz, _ in removed), strict=True))
+    _rename(session, numbers, keys=keys)
+    teachers = _locked(session, numbers)
+    records = _records(session, [teacher.id for teacher in teachers.values()], source)
+    outcomes, gone = [], []
+    for pseudonym, (_, version) in zip(pseudonyms, removed, strict=True):
+        teacher = teachers.get(pseudonym)
+        record = records.get(teacher.id) if teacher else None
+        if record is None or version <= record.version:
+            outcomes.append(Outcome.OUTDATED if record else Outcome.UNCHANGED)
+            continue
+        record.version = version
+        gone.append(record.teacher_id)
+        outcomes.append(Outcome.CHANGED)
+    session.flush()
+    leave_out(session, gone, source=source, policy=policy, now=now)
+    return outcomes
 
 
 def replace_number(
@@ -188,7 +226,15 @@ def _records(
     }
 
 
-def _outcome(record: PersonnelRecord | None, snapshot: Snapshot, now: datetime) -> Outcome:
+def _outcome(
+    teacher: Teacher,
+    records: Mapping[uuid.UUID, PersonnelRecord],
+    snapshot: Snapshot,
+    now: datetime,
+) -> Outcome:
+    if teacher.erased_at is not None:
+        return Outcome.UNCHANGED  # nothing is kept of who asked to be forgotten
+    record = records.get(teacher.id)
     if record is None:
         return Outcome.NEW
     if snapshot.version < record.version:
@@ -210,20 +256,39 @@ def _write(
     *,
     source: str,
     keys: Keys,
-    now: datetime,
+    heard_at: datetime,
 ) -> None:
     """Every row whose version is overtaken, compared and set once more by the database itself."""
     fresh: list[dict[str, Any]] = []
     newer: list[dict[str, Any]] = []
+    named: list[uuid.UUID] = []
     for pseudonym, snapshot in newest.items():
         teacher = teachers[pseudonym]
-        teacher.heard_at = now
+        teacher.heard_at = heard_at
+        if teacher.erased_at is not None:
+            continue
         record = records.get(teacher.id)
-        values = _values(snapshot, teacher.id, keys=keys, now=now)
+        values = _values(snapshot, teacher.id, keys=keys, now=heard_at)
         if record is None:
             fresh.append(values | {"teacher_id": teacher.id, "source": source})
         elif record.version < snapshot.version or outcomes[pseudonym] is Outcome.CHANGED:
             newer.append(values | {"of": teacher.id, "by": snapshot.version})
+        elif record.version == snapshot.version:
+            named.append(teacher.id)
+    _save(session, fresh, newer, source)
+    if named:
+        # A snapshot that began before does not leave out who was named since.
+        since = update(PersonnelRecord).where(
+            PersonnelRecord.teacher_id.in_(named),
+            PersonnelRecord.source == source,
+            PersonnelRecord.received_at < heard_at,
+        )
+        session.connection().execute(since.values(received_at=heard_at))
+
+
+def _save(
+    session: Session, fresh: list[dict[str, Any]], newer: list[dict[str, Any]], source: str
+) -> None:
     connection = session.connection()
     if fresh:
         connection.execute(insert(PersonnelRecord), fresh)

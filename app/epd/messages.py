@@ -9,7 +9,7 @@ text of a failure ever quotes what was received.
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
     AwareDatetime,
@@ -19,6 +19,7 @@ from pydantic import (
     PlainValidator,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
@@ -32,6 +33,7 @@ LEGAL_CONTEXT = "LERARENKAART"
 MAX_ASSIGNMENTS = 500
 MAX_INTERRUPTIONS = 1_000
 MAX_INSZ_CHARACTERS = 20
+MAX_CHANGES = 1_000
 PLACES_NAMED = 5
 # MAGDA's codes at level 3 that mean something to us.
 NO_RECORDS = "30001"
@@ -58,6 +60,14 @@ def checked_insz(text: object) -> Insz:
         return Insz(ssn.validate(text))
     except (NumberError, ValueError) as error:
         raise InszFault("this is not a national number") from error
+
+
+# Digits, with or without the usual separators.
+Number = Annotated[
+    Insz,
+    PlainValidator(checked_insz),
+    WithJsonSchema({"type": "string", "minLength": 11, "maxLength": MAX_INSZ_CHARACTERS}),
+]
 
 
 def _code(pattern: str) -> StringConstraints:
@@ -144,7 +154,7 @@ class Snapshot:
 class Personeelslid(Wire):
     """One person: the answer to a question and the content of a pushed record alike."""
 
-    insz: Annotated[Insz, PlainValidator(checked_insz)]
+    insz: Number
     overlijdensdatum: date | None = None
     versie: int = Field(ge=0, lt=2**63)
     gewijzigd_op: AwareDatetime
@@ -170,7 +180,7 @@ class Personeelslid(Wire):
 class Onbekend(Wire):
     """The answer for a person without a file: no assignments, and no version of anything."""
 
-    insz: Annotated[Insz, PlainValidator(checked_insz)]
+    insz: Number
     versie: None = None
     opdrachten: list[Opdracht] = Field(max_length=0)
 
@@ -179,7 +189,27 @@ class Fout(Wire):
     """A refusal: MAGDA's five-digit code and, with 30004, the number that took its place."""
 
     code: Annotated[str, _code("[0-9]{5}")]
-    nieuw_insz: Annotated[Insz, PlainValidator(checked_insz)] | None = None
+    nieuw_insz: Number | None = None
+
+
+class Mutaties(Wire):
+    """A page of the feed; its items are judged one by one, so that a bad one fails alone."""
+
+    items: list[Any] = Field(max_length=MAX_CHANGES)
+    volgende: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    meer: bool
+
+
+def changed_number(item: object) -> Insz | None:
+    """Whose file an item of the feed says was changed; None when it does not say so properly.
+
+    What changed is not told, and of a number that was replaced (INSZ_VERVANGEN) the file
+    itself tells the successor.
+    """
+    try:
+        return checked_insz(item["insz"] if isinstance(item, dict) else None)
+    except (KeyError, InszFault):
+        return None
 
 
 def status_question(insz: Insz, *, on: date) -> bytes:

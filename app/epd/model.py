@@ -6,7 +6,7 @@ number only where the pull needs it, and then sealed by the key ring before it c
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -161,14 +161,27 @@ def without_running(status: PersonnelStatus, absent_since: date | None) -> Perso
 
 def _together(known: list[tuple[str, PersonnelStatus]]) -> PersonnelStatus:
     deaths = [status.deceased_on for _, status in known if status.deceased_on is not None]
+    employments = tuple(e for source, s in known if source == EPD for e in s.employments)
     return PersonnelStatus(
-        employments=tuple(e for source, s in known if source == EPD for e in s.employments),
+        employments=employments,
         interruptions=tuple(leave for _, s in known for leave in s.interruptions),
         deceased_on=min(deaths, default=None),
         listed_by_institution=tuple(
-            e for source, s in known if source != EPD for e in s.employments
+            e
+            for source, s in known
+            if source != EPD
+            for e in s.employments
+            if not taken_over(e, employments)
         ),
     )
+
+
+def taken_over(listed: Employment, employments: Iterable[Employment]) -> bool:
+    """Whether EPD has learnt the person since: what it says from that time on counts alone.
+
+    An employment that was over before the listed one began is another story.
+    """
+    return any(known.end is None or known.end >= listed.begin for known in employments)
 
 
 def status_to_json(status: PersonnelStatus) -> dict[str, Any]:

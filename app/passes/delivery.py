@@ -35,6 +35,7 @@ BATCH = 100
 REST = timedelta(minutes=15)
 TELL_EVERY = timedelta(minutes=1)
 GOOGLE_THREADS = 8
+HICCUP_S = 60.0
 
 log = structlog.get_logger()
 
@@ -215,7 +216,11 @@ class GoogleObjects:
         with ThreadPoolExecutor(GOOGLE_THREADS) as threads:
             brought = [(one, threads.submit(self._bring, one, keys, now)) for one in passes]
         outcomes = [_acknowledged(wallet_pass, future) for wallet_pass, future in brought]
-        return [one for one in outcomes if one is not None]
+        if any(one.answer for one in outcomes if one):
+            # Whom Google answers it does not refuse: a hiccup of its own.
+            again = (_failed(one, "refused", wait_s=HICCUP_S) for one, _ in brought)
+            return [one or failed for one, failed in zip(outcomes, again, strict=True)]
+        return [one for one in outcomes if one]
 
     def _passes(self, ids: Iterable[uuid.UUID]) -> Sequence[WalletPass]:
         wanted = (
@@ -252,7 +257,10 @@ def _acknowledged(wallet_pass: WalletPass, future: "Future[Answer]") -> Outcome 
         failure = f"{fault.status} {fault.reason}"
         return Outcome(wallet_pass.id, wallet_pass.revision, failure=failure, final=True)
     if isinstance(fault, Unavailable):
-        wait_s = float(fault.retry_after_s)
-        return Outcome(wallet_pass.id, wallet_pass.revision, failure="unavailable", wait_s=wait_s)
+        return _failed(wallet_pass, "unavailable", wait_s=float(fault.retry_after_s))
     log.error("pass-not-made", pass_id=str(wallet_pass.id), exc_info=fault)
-    return Outcome(wallet_pass.id, wallet_pass.revision, failure=type(fault).__name__)
+    return _failed(wallet_pass, type(fault).__name__)
+
+
+def _failed(wallet_pass: WalletPass, failure: str, *, wait_s: float = 0.0) -> Outcome:
+    return Outcome(wallet_pass.id, wallet_pass.revision, failure=failure, wait_s=wait_s)

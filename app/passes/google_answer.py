@@ -20,6 +20,8 @@ from app.passes.google_object import JsonObject
 QUOTA = re.compile(r"quota|rate.?limit|exhausted", re.IGNORECASE)
 REASON = re.compile(r"[\w.\[\]]{1,80}", re.ASCII)
 REASONS_KEPT = 5
+# A conflict that is no answer to an insert is with somebody else's change at the same moment.
+PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
 # A hostile or confused server must not send us away for months.
 RETRY_AFTER_MAX_S = 86_400
 
@@ -74,7 +76,7 @@ class Answer:
         """
         if self.status == HTTPStatus.FORBIDDEN:
             return bool(QUOTA.search(self.content.decode(errors="replace")))
-        if self.status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}:
+        if self.status in PASSING:
             return True
         clear_no = HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
         return not (self.ok or clear_no)

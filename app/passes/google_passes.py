@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
 
+from app.errors import Unavailable
 from app.passes.content import PassContent
 from app.passes.google import GoogleWallet
 from app.passes.google_answer import GoogleRefused, NoAccess
@@ -75,7 +76,13 @@ class GooglePasses:
             self.put_class(now=now)
             if refusal.status == HTTPStatus.FORBIDDEN:
                 raise
-        return _has_users(bring(pass_object, now=now))
+        try:
+            return _has_users(bring(pass_object, now=now))
+        except GoogleRefused as refusal:
+            if refusal.status != HTTPStatus.NOT_FOUND:
+                raise
+            message = "Google Wallet does not find the design that it has."
+            raise Unavailable(message, retry_after_s=REFUSED_RETRY_S) from refusal
 
     def _object(self, content: PassContent, totp_key: bytes) -> JsonObject:
         return generic_object(

@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, update
+from sqlalchemy import Update, bindparam, func, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,11 +20,12 @@ from app.cards.model import WalletPass
 from app.cards.token import Carrier
 from app.db import uuid7
 from app.verification import records
+from app.verification.codes import fingerprint
 from app.verification.late import Statuses
-from app.verification.model import Scan
+from app.verification.model import Scan, WebshopCode
 from app.verification.records import Entry
 from app.verification.tills import PresentedKey
-from app.verification.verdict import Caller, PassState, PastScan, Verdict
+from app.verification.verdict import Caller, OneTime, PassState, PastScan, Verdict
 from app.verification.verify import Examined, wants_history
 
 # A code that a copy may carry is due for its next generation once it was used (section 5).
@@ -44,6 +46,13 @@ RAISE_MOMENT = (
         last_accepted=func.coalesce(bindparam("moment"), WalletPass.last_accepted),
         rotation_due_at=func.coalesce(WalletPass.rotation_due_at, bindparam("due")),
     )
+)
+
+
+USE_UP = (
+    update(WebshopCode)
+    .where(WebshopCode.code_sha256 == bindparam("code"), WebshopCode.used_at.is_(None))
+    .values(used_at=bindparam("at"))
 )
 
 
@@ -73,6 +82,7 @@ class Ledger:
         self._uploads = records.uploads(session, nonces)
         self._statuses = records.statuses(session, self._cards(readable) if nonces else ())
         self._scans: list[dict[str, Any]] = []
+        self._used: list[dict[str, Any]] = []
         self._accepted: dict[uuid.UUID, dict[str, Any]] = {}
 
     def caller(self, key: PresentedKey) -> Caller | None:
@@ -108,7 +118,9 @@ class Ledger:
             self._uploads[caller.till_id, entry.upload.nonce] = past
         if examined and state:
             self._history[state.card_id].append(past)
-            if verdict.valid and state.pass_id and not entry.upload:
+            if verdict.valid and state.one_time:
+                self._use_up(examined, state, state.one_time, verdict)
+            elif verdict.valid and state.pass_id and not entry.upload:
                 self._accept(examined, state, verdict)
         return verdict
 
@@ -124,21 +136,34 @@ class Ledger:
         if verdict.accepted_moment is not None:
             self._states[examined.names] = replace(state, last_accepted=verdict.accepted_moment)
 
+    def _use_up(
+        self, examined: Examined, state: PassState, code: OneTime, verdict: Verdict
+    ) -> None:
+        used = replace(code, used_at=verdict.checked_at)
+        self._states[examined.names] = replace(state, one_time=used)
+        self._used.append({"code": fingerprint(str(examined.names)), "at": verdict.checked_at})
+
     def write(self) -> None:
         """Store scans and accepted moments; `Overtaken` when another process was first."""
         if self._scans:
             self._insert()
+        if self._used:
+            # Sorted as below, and only once whoever races.
+            self._raise_all(USE_UP, sorted(self._used, key=itemgetter("code")))
         if not self._accepted:
             return
         # In one order everywhere: two batches over the same passes wait, they do not deadlock.
         rows = [self._accepted[pass_id] for pass_id in sorted(self._accepted)]
-        result = self._session.connection().execute(RAISE_MOMENT, rows)
+        self._raise_all(RAISE_MOMENT, rows)
+
+    def _raise_all(self, statement: Update, rows: list[dict[str, Any]]) -> None:
+        result = self._session.connection().execute(statement, rows)
         if result.rowcount != len(rows):
             raise Overtaken
 
     def _insert(self) -> None:
         try:
-            self._session.execute(insert(Scan), self._scans)
+            self._session.connection().execute(insert(Scan), self._scans)
         except IntegrityError as error:
             if not self._uploading:
                 raise

@@ -75,6 +75,20 @@ class Enrolment(Base):
     till: Mapped[Till] = relationship()
 
 
+class WebshopCode(Base):
+    """A code that a holder drew for one purchase from afar, kept only as SHA-256."""
+
+    __tablename__ = "webshop_code"
+
+    code_sha256: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    card_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("card.id"), index=True)
+    # The only partner who may use it, where the holder named one.
+    partner_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("partner.id"))
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
 class Scan(Identified, Base):
     """One verdict, stored before it was answered; `id` is the verification id.
 
@@ -111,6 +125,8 @@ class Scan(Identified, Base):
     nonce: Mapped[uuid.UUID | None]
     # Taken back by its till: no use, though the code stays used.
     voided_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    till: Mapped[Till] = relationship()
 
     __table_args__ = (
         Index("ix_scan_card_id_at", "card_id", "at"),

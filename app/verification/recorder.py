@@ -12,8 +12,9 @@ import asyncio
 import queue
 import threading
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import structlog
@@ -55,6 +56,8 @@ class Presentation:
 
 
 Outcome = Verdict | Failure
+Future = asyncio.Future[Verdict]
+Waiting = tuple[Presentation, Future]
 
 
 class Recorder:
@@ -71,7 +74,7 @@ class Recorder:
         self._ring = ring
         self._code_base = code_base
         self._superseded: Superseded = superseded
-        self._waiting: queue.SimpleQueue[tuple[Presentation, Future[Verdict]] | None]
+        self._waiting: queue.SimpleQueue[Waiting | None]
         self._waiting = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
@@ -88,9 +91,10 @@ class Recorder:
         """The recorded verdict; `Unauthenticated` for a bad key, `Unavailable` if not recorded."""
         if self._waiting.qsize() >= MAX_WAITING:
             raise Unavailable("Too many checks are waiting; try again at once.", retry_after_s=1)
-        future: Future[Verdict] = Future()
+        loop = asyncio.get_running_loop()
+        future: Future = loop.create_future()
         self._waiting.put((presentation, future))
-        return await asyncio.wrap_future(future)
+        return await future
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
@@ -101,8 +105,7 @@ class Recorder:
                     break
                 batch.append(item)
             outcomes = self._record([presentation for presentation, _ in batch])
-            for (_, future), outcome in zip(batch, outcomes, strict=True):
-                _answer(future, outcome)
+            _tell([future for _, future in batch], outcomes)
 
     def _record(self, batch: Sequence[Presentation]) -> Sequence[Outcome]:
         try:
@@ -187,10 +190,22 @@ def _uploaded_before(before: PastScan, read: Examined | Fault) -> Outcome:
     return replace(before.verdict, repeat=True)
 
 
-def _answer(future: "Future[Verdict]", outcome: Outcome) -> None:
-    if not future.set_running_or_notify_cancel():
-        return  # the till hung up; its scan is recorded all the same
-    if isinstance(outcome, Failure):
-        future.set_exception(outcome)
-    else:
-        future.set_result(outcome)
+def _tell(futures: Sequence[Future], outcomes: Sequence[Outcome]) -> None:
+    """Wake every loop that waits, once."""
+    told: defaultdict[asyncio.AbstractEventLoop, list[tuple[Future, Outcome]]] = defaultdict(list)
+    for future, outcome in zip(futures, outcomes, strict=True):
+        told[future.get_loop()].append((future, outcome))
+    for loop, answers in told.items():
+        # A loop that is closed has nobody left who waits; the scans are recorded all the same.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_answer, answers)
+
+
+def _answer(answers: Sequence[tuple[Future, Outcome]]) -> None:
+    for future, outcome in answers:
+        if future.done():
+            continue  # the till hung up; its scan is recorded all the same
+        if isinstance(outcome, Failure):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)

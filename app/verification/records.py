@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -17,14 +18,17 @@ from sqlalchemy.orm import Session
 from app.cards import lifecycle
 from app.cards.entitlement import CardStatus, card_year
 from app.cards.model import Card, CardEvent, WalletPass
+from app.cards.numbers import webshop_code_of
 from app.cards.token import Carrier
 from app.errors import NotFound, Unauthenticated
 from app.partners import Partner
-from app.verification.model import REMEMBERED, Scan, Till, TillKey
+from app.verification.codes import fingerprint
+from app.verification.model import REMEMBERED, Scan, Till, TillKey, WebshopCode
 from app.verification.tills import PresentedKey
 from app.verification.verdict import (
     Caller,
     Grade,
+    OneTime,
     PassState,
     PastScan,
     Reason,
@@ -32,6 +36,45 @@ from app.verification.verdict import (
     Verdict,
 )
 from app.verification.verify import HISTORY, WRONG_DIGITS, Examined
+
+Row = Any  # a row of one of the statements below; its columns are named as there
+
+# Columns and no entities: an object of the ORM costs several times what the verdict does.
+CALLERS = (
+    select(
+        TillKey.id,
+        TillKey.secret_sha256,
+        TillKey.test,
+        TillKey.revoked_at,
+        Till.id.label("till_id"),
+        Till.partner_id,
+        Till.latitude,
+        Till.longitude,
+    )
+    .join(Till, TillKey.till_id == Till.id)
+    .join(Partner, Till.partner_id == Partner.id)
+    .where(Partner.stopped_at.is_(None))
+)
+_CARD = (Card.id.label("card_id"), Card.status, Card.test, Card.valid_from, Card.year)
+CARDS = select(Card.number, *_CARD)
+DRAWN = select(
+    *_CARD,
+    WebshopCode.code_sha256,
+    WebshopCode.partner_id,
+    WebshopCode.expires_at,
+    WebshopCode.used_at,
+).join(Card, WebshopCode.card_id == Card.id)
+PASSES = select(
+    *_CARD,
+    WalletPass.id.label("pass_id"),
+    WalletPass.pass_number,
+    WalletPass.carrier,
+    WalletPass.revoked_at,
+    WalletPass.confirmed_generation,
+    WalletPass.confirmed_at,
+    WalletPass.last_accepted,
+).join(Card, WalletPass.card_id == Card.id)
+PAST = select(*Scan.__table__.c, Till.latitude, Till.longitude).join(Till, Scan.till_id == Till.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +89,13 @@ class Entry:
 def callers(session: Session, keys: Iterable[PresentedKey]) -> dict[PresentedKey, Caller]:
     """The till behind each key; a key that is unknown, wrong, revoked or stopped has none."""
     wanted = list(keys)
-    found = session.execute(
-        select(TillKey, Till)
-        .join(Till, TillKey.till_id == Till.id)
-        .join(Partner, Till.partner_id == Partner.id)
-        .where(TillKey.id.in_({key.id for key in wanted}), Partner.stopped_at.is_(None))
-    )
-    stored = {key.id: (key, till) for key, till in found}
+    found = session.execute(CALLERS.where(TillKey.id.in_({key.id for key in wanted})))
+    stored = {row.id: row for row in found}
     return {
-        key: Caller(till.partner_id, till.id, key.test, till.latitude, till.longitude)
+        key: Caller(row.partner_id, row.till_id, key.test, row.latitude, row.longitude)
         for key in wanted
-        if key.id in stored
-        for row, till in [stored[key.id]]
-        if key.opens(row)
+        if (row := stored.get(key.id)) is not None
+        and key.opens(row.secret_sha256, test=row.test, revoked_at=row.revoked_at)
     }
 
 
@@ -75,14 +112,18 @@ def states(session: Session, examined: Iterable[Examined]) -> dict[int | str, Pa
     names = {one.names for one in examined}
     numbers = [name for name in names if isinstance(name, int)]
     typed = [name for name in names if isinstance(name, str)]
+    drawn = {fingerprint(name): name for name in typed if webshop_code_of(name)}
     found: dict[int | str, PassState] = {}
     if numbers:
-        rows = select(WalletPass, Card).join(Card).where(WalletPass.pass_number.in_(numbers))
-        for wallet_pass, card in session.execute(rows):
-            found[wallet_pass.pass_number] = _state(card, wallet_pass)
+        for row in session.execute(PASSES.where(WalletPass.pass_number.in_(numbers))):
+            found[row.pass_number] = _pass_state(row)
     if typed:
-        for card in session.scalars(select(Card).where(Card.number.in_(typed))):
-            found[card.number] = _state(card, None)
+        for card in session.execute(CARDS.where(Card.number.in_(typed))):
+            found[card.number] = _card_state(card)
+    if drawn:
+        for one in session.execute(DRAWN.where(WebshopCode.code_sha256.in_(drawn))):
+            code = OneTime(one.partner_id, one.expires_at, one.used_at)
+            found[drawn[one.code_sha256]] = replace(_card_state(one), one_time=code)
     return found
 
 
@@ -97,15 +138,12 @@ def history(
     found: defaultdict[uuid.UUID, list[PastScan]] = defaultdict(list)
     if card_ids:
         rows = (
-            select(Scan, Till)
-            .join(Till, Scan.till_id == Till.id)
-            .where(Scan.card_id.in_(card_ids), Scan.at > at - HISTORY)
+            PAST.where(Scan.card_id.in_(card_ids), Scan.at > at - HISTORY)
             .where(REMEMBERED.self_group(), or_(Scan.valid, Scan.at > at - WRONG_DIGITS))
             .order_by(Scan.at)
         )
-        for scan, till in session.execute(rows):
-            if scan.card_id is not None:
-                found[scan.card_id].append(_past(scan, till))
+        for row in session.execute(rows):
+            found[row.card_id].append(_past(row))
     return found
 
 
@@ -115,12 +153,8 @@ def uploads(
     """Checks made without a network that came in before, by till and nonce."""
     if not nonces:
         return {}
-    rows = select(Scan, Till).join(Till, Scan.till_id == Till.id).where(Scan.nonce.in_(nonces))
-    return {
-        (scan.till_id, scan.nonce): _past(scan, till)
-        for scan, till in session.execute(rows)
-        if scan.nonce is not None
-    }
+    rows = PAST.where(Scan.nonce.in_(nonces))
+    return {(row.till_id, row.nonce): _past(row) for row in session.execute(rows)}
 
 
 def statuses(
@@ -142,12 +176,11 @@ def statuses(
 def recorded(session: Session, scan_id: uuid.UUID, key: PresentedKey) -> tuple[Verdict, str]:
     """An earlier verdict and its channel, for the partner who got it; `NotFound` otherwise."""
     caller = caller_of(session, key)
-    found = select(Scan, Till).join(Till, Scan.till_id == Till.id).where(Scan.id == scan_id)
-    row = session.execute(found.where(Scan.partner_id == caller.partner_id)).one_or_none()
+    found = PAST.where(Scan.id == scan_id, Scan.partner_id == caller.partner_id)
+    row = session.execute(found).one_or_none()
     if row is None:
         raise NotFound("There is no such verification.")
-    scan, till = row
-    return _past(scan, till).verdict, scan.channel
+    return _past(row).verdict, row.channel
 
 
 def scan_row(
@@ -178,44 +211,55 @@ def scan_row(
     }
 
 
-def _state(card: Card, wallet_pass: WalletPass | None) -> PassState:
-    known = PassState(
-        card_id=card.id,
+def _card_state(row: Row) -> PassState:
+    return PassState(
+        card_id=row.card_id,
         pass_id=None,
         carrier=None,
-        status=card.status,
-        test=card.test,
-        valid_from=card.valid_from,
-        valid_until=card_year(card.year).valid_until,
-    )
-    if wallet_pass is None:
-        return known
-    return replace(
-        known,
-        pass_id=wallet_pass.id,
-        carrier=Carrier(wallet_pass.carrier),
-        pass_revoked_at=wallet_pass.revoked_at,
-        confirmed_generation=wallet_pass.confirmed_generation,
-        confirmed_at=wallet_pass.confirmed_at,
-        last_accepted=wallet_pass.last_accepted,
+        status=row.status,
+        test=row.test,
+        valid_from=row.valid_from,
+        valid_until=_end_of(row.year),
     )
 
 
-def _past(scan: Scan, till: Till) -> PastScan:
+def _pass_state(row: Row) -> PassState:
+    return PassState(
+        card_id=row.card_id,
+        pass_id=row.pass_id,
+        carrier=Carrier(row.carrier),
+        status=row.status,
+        test=row.test,
+        valid_from=row.valid_from,
+        valid_until=_end_of(row.year),
+        pass_revoked_at=row.revoked_at,
+        confirmed_generation=row.confirmed_generation,
+        confirmed_at=row.confirmed_at,
+        last_accepted=row.last_accepted,
+    )
+
+
+@cache
+def _end_of(year: int) -> datetime:
+    return card_year(year).valid_until
+
+
+def _past(row: Row) -> PastScan:
     return PastScan(
-        pass_id=scan.pass_id,
-        caller=Caller(scan.partner_id, scan.till_id, scan.test, till.latitude, till.longitude),
-        digest=scan.code_digest,
+        pass_id=row.pass_id,
+        caller=Caller(row.partner_id, row.till_id, row.test, row.latitude, row.longitude),
+        digest=row.code_digest,
         verdict=Verdict(
-            valid=scan.valid,
-            reason=Reason(scan.reason),
-            cause=scan.cause,
-            checked_at=scan.at,
-            grade=Grade(scan.grade) if scan.grade else None,
-            carrier=Carrier(scan.carrier) if scan.carrier else None,
-            advice=tuple(scan.advice.split()),
-            test=scan.test,
-            verification_id=scan.id,
-            accepted_moment=scan.accepted_moment,
+            valid=row.valid,
+            reason=Reason(row.reason),
+            cause=row.cause,
+            checked_at=row.at,
+            grade=Grade(row.grade) if row.grade else None,
+            carrier=Carrier(row.carrier) if row.carrier else None,
+            advice=tuple(row.advice.split()),
+            test=row.test,
+            verification_id=row.id,
+            accepted_moment=row.accepted_moment,
         ),
+        voided=row.voided_at is not None,
     )

@@ -35,10 +35,10 @@ class PresentedKey:
     test: bool
     secret_sha256: bytes = field(repr=False)
 
-    def opens(self, stored: TillKey) -> bool:
+    def opens(self, secret_sha256: bytes, *, test: bool, revoked_at: datetime | None) -> bool:
         """Whether this is the stored key, unrevoked; compared in constant time."""
-        same = hmac.compare_digest(self.secret_sha256, stored.secret_sha256)
-        return same and self.test is stored.test and stored.revoked_at is None
+        same = hmac.compare_digest(self.secret_sha256, secret_sha256)
+        return same and self.test is test and revoked_at is None
 
 
 def read_key(text: str) -> PresentedKey | None:

@@ -91,6 +91,15 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class OneTime:
+    """What is known of a webshop code beside its card."""
+
+    partner_id: uuid.UUID | None
+    expires_at: datetime
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class PassState:
     """What the database says now about a pass and its card; a typed number has no pass."""
 
@@ -105,6 +114,7 @@ class PassState:
     confirmed_generation: int | None = None
     confirmed_at: datetime | None = None
     last_accepted: int | None = None
+    one_time: OneTime | None = None
 
     @property
     def expires_on(self) -> date:
@@ -141,3 +151,5 @@ class PastScan:
     caller: Caller
     digest: bytes
     verdict: Verdict
+    # Taken back by its till: no use, though the code stays used.
+    voided: bool = False

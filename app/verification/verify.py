@@ -29,7 +29,7 @@ from typing import Literal
 from app.cards import totp
 from app.cards.entitlement import CardStatus
 from app.cards.keyring import Keys
-from app.cards.numbers import card_number_of
+from app.cards.numbers import card_number_of, webshop_code_of
 from app.cards.token import (
     EARLY_S,
     LATE_WEB_S,
@@ -64,9 +64,9 @@ Superseded = Literal["soft", "strict"]
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A text that is one of our codes: a signed token, or a typed card number."""
+    """A text that is one of our codes: a signed token, a card number or a webshop code."""
 
-    # The pass number inside the token, or the card number typed: what to look up.
+    # The pass number inside the token, or what was typed: what to look up.
     names: int | str
     digest: bytes
     token: Token | None = None
@@ -75,7 +75,7 @@ class Examined:
 
 def examine(text: str, keys: Keys, *, code_base: str) -> Examined | Fault:
     """Steps 1 to 5, as far as keys alone can tell."""
-    number = card_number_of(text)
+    number = card_number_of(text) or webshop_code_of(text)
     if number is not None:
         return Examined(number, _digest(number))
     token = read(text, code_base)
@@ -110,6 +110,8 @@ def judge(  # noqa: C901, PLR0911 - the numbered steps read best as one list of 
     token, caller, now = examined.token, asked.caller, asked.at
     if state is None or (token and token.carrier is not state.carrier):  # 5
         return refusal(Reason.UNKNOWN_CARD, "unknown_pass", now)
+    if caller and state.one_time and state.one_time.partner_id not in {None, caller.partner_id}:
+        return refusal(Reason.UNKNOWN_CARD, "another_partner", now)
     refuse = partial(refusal, at=now, state=state)
     if caller and caller.test != state.test:  # 6
         return refuse(Reason.TEST_CARD if state.test else Reason.UNKNOWN_CARD, "other_world")
@@ -129,7 +131,7 @@ def judge(  # noqa: C901, PLR0911 - the numbered steps read best as one list of 
     first = _first_time(examined, history, caller, now)
     if first is None and _is_used(moment, state):  # 12
         return refuse(Reason.ALREADY_USED, "already_used")
-    grade = Grade.STATIC if old else grade_of(token, now)
+    grade = Grade.STATIC if old else grade_of(token, now, one_time=state.one_time is not None)
     if not grade.reaches(asked.min_grade):  # 13
         return replace(refuse(Reason.GRADE_TOO_LOW, "grade_too_low"), grade=grade)
     initials = token.initials if token else 0
@@ -188,6 +190,8 @@ def outside_window(token: Token | None, state: PassState, now: datetime) -> Reas
             return Reason.NOT_YET_VALID
         if now.timestamp() > token.ends_at + late_s:
             return Reason.EXPIRED
+    if state.one_time and now > state.one_time.expires_at:
+        return Reason.EXPIRED
     if now < state.valid_from:
         return Reason.NOT_YET_VALID
     return Reason.EXPIRED if now > state.valid_until else None
@@ -218,6 +222,8 @@ def _live_moment(examined: Examined, keys: Keys, now: datetime) -> tuple[int | N
 
 
 def _is_used(moment: int | None, state: PassState) -> bool:
+    if state.one_time:
+        return state.one_time.used_at is not None
     return moment is not None and state.last_accepted is not None and moment <= state.last_accepted
 
 
@@ -231,14 +237,17 @@ def _first_time(
         if caller
         and past.verdict.valid
         and past.caller.till_id == caller.till_id
+        and not past.voided
         and past.digest == examined.digest
         and past.verdict.checked_at >= now - REPEAT
     )
     return next(same, None)
 
 
-def grade_of(token: Token | None, now: datetime) -> Grade:
+def grade_of(token: Token | None, now: datetime, *, one_time: bool = False) -> Grade:
     """How fresh a code is that nothing speaks against."""
+    if one_time:
+        return Grade.LIVE
     if token is None or token.carrier is Carrier.PAPER:
         return Grade.STATIC
     if token.carrier is Carrier.APPLE:
@@ -251,13 +260,14 @@ def _remarkable(
     state: PassState, history: Sequence[PastScan], caller: Caller, now: datetime
 ) -> bool:
     """Many checks in a day, or two places too far apart: reasons to look at an identity card."""
-    if state.carrier in {Carrier.WEB, Carrier.GOOGLE}:
+    if state.carrier in {Carrier.WEB, Carrier.GOOGLE} or state.one_time:
         return False
     used = [
         past
         for past in history
         if past.pass_id == state.pass_id
         and past.verdict.valid
+        and not past.voided
         and past.verdict.checked_at > now - HISTORY
     ]
     return len(used) >= MAX_CHECKS_A_DAY or any(

@@ -68,13 +68,12 @@ class BenefitsPage:
         """The number of the last page."""
         return max(1, -(-self.total // PAGE_SIZE))
 
-    def query(self, number: int | None = None) -> str:
-        """The same question again, for another page of the answer, ready to go after a `?`."""
+    def query(self) -> str:
+        """The same question again, ready to go after a `?`."""
         asked = {
             "q": self.words,
             "category": self.category,
             "province": self.province,
             "near": self.near,
-            "page": str(number) if number else None,
         }
         return urlencode({name: value for name, value in asked.items() if value})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from app.cards.entitlement import Employment
+from app.cards.entitlement import Employment, Interruption
 from app.web.card_texts import ENTITLED, STATES, WHY, CardState, StateText
 from app.web.texts import Msgid
 
@@ -22,7 +22,8 @@ class CardPage:
     `number` is None without a card; `valid_until` is the last day of the card, or of the grace
     or the summer bridge; `reason` is the `EntitlementReason`, or why the card was suspended,
     revoked or ended; `received_at` is when the personnel file last answered about this person,
-    None when it never did; `wallet_first` is the wallet of the phone that asks.
+    None when it never did; `wallet_first` is the wallet of the phone that asks; `just_replaced`
+    says that the card took the place of a lost one a moment ago.
     """
 
     state: CardState
@@ -33,8 +34,10 @@ class CardPage:
     number: str | None = None
     valid_until: date | None = None
     appointments: tuple[Employment, ...] = ()
+    leaves: tuple[Interruption, ...] = ()
     received_at: datetime | None = None
     wallet_first: Wallet | None = None
+    just_replaced: bool = False
 
     @property
     def text(self) -> StateText:

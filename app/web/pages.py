@@ -11,9 +11,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.web.activity_page import CHANNELS, SHOWN_ON
 from app.web.benefit_texts import BENEFIT_CATEGORIES, PROVINCES
 from app.web.card_page import grouped
 from app.web.card_texts import CATEGORIES
+from app.web.office_texts import OFFICE_WORDS
+from app.web.privacy_texts import KEPT
+from app.web.roster_texts import ENTRY_STATES, ROSTER_STATES
 from app.web.statistics_texts import labels
 from app.web.texts import Language, Msgid, Texts
 
@@ -24,7 +28,18 @@ TEMPLATES_DIRECTORY = Path(__file__).parent / "templates"
 LANGUAGE_NAMES = {"nl": "Nederlands", "fr": "Français", "en": "English", "de": "Deutsch"}
 
 # What the head of every page leads to.
-MAIN_LINKS = {"/card": Msgid("My card"), "/benefits": Msgid("Benefits")}
+MAIN_LINKS = {
+    "/card": Msgid("My card"),
+    "/benefits": Msgid("Benefits"),
+    "/help": Msgid("Help"),
+}
+# And its foot.
+SMALL_LINKS = {
+    "/privacy": Msgid("Your data"),
+    "/accessibility": Msgid("Accessibility"),
+    "/statistics": Msgid("The teacher card in figures"),
+    "/help": Msgid("Help"),
+}
 
 
 class Pages:
@@ -52,6 +67,10 @@ class Pages:
             raise LookupError(name)
         return f"{self.static_path}/{name}"
 
+    def assets(self, *beginnings: str) -> list[str]:
+        """The addresses of all static files whose names begin so."""
+        return [self.asset(name) for name in sorted(self._assets) if name.startswith(beginnings)]
+
     def _environment(self, language: Language, *, demo: bool) -> Environment:
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES_DIRECTORY),
@@ -77,12 +96,19 @@ class Pages:
                 "badges": self._badges(language.code),
                 "benefit_categories": BENEFIT_CATEGORIES,
                 "categories": CATEGORIES,
+                "entry_states": ENTRY_STATES,
+                "roster_states": ROSTER_STATES,
+                "channels": CHANNELS,
                 "demo": demo,
                 "labels": labels(language),
                 "language": language.code,
                 "language_names": LANGUAGE_NAMES,
+                "kept_texts": KEPT,
                 "main_links": MAIN_LINKS,
+                **OFFICE_WORDS,
                 "provinces": PROVINCES,
+                "shown_on": SHOWN_ON,
+                "small_links": SMALL_LINKS,
             }
         )
         return environment

@@ -24,6 +24,7 @@ class ProblemText:
 
 
 _NOTHING_CHANGED = Msgid("Nothing was changed.")
+_NOTHING_KEPT = Msgid("Nothing of it was kept.")
 
 PROBLEMS: Mapping[str, ProblemText] = {
     "not-found": ProblemText(
@@ -80,7 +81,7 @@ PROBLEMS: Mapping[str, ProblemText] = {
     "too-large": ProblemText(
         title=Msgid("Too large"),
         happened=Msgid("The request is larger than we accept."),
-        safe=Msgid("Nothing of it was kept."),
+        safe=_NOTHING_KEPT,
         next=Msgid("Send less at once, in several parts."),
     ),
     "too-many-requests": ProblemText(
@@ -102,6 +103,30 @@ PROBLEMS: Mapping[str, ProblemText] = {
         happened=Msgid("The content was sent in a form that we do not read here."),
         safe=_NOTHING_CHANGED,
         next=Msgid("Send it in the form of the documentation, with the right Content-Type."),
+    ),
+    "digest-mismatch": ProblemText(
+        title=Msgid("Not what was announced"),
+        happened=Msgid("The content is not the one that Content-Digest announced, or none was."),
+        safe=_NOTHING_KEPT,
+        next=Msgid("Compute the digest of the bytes as they are sent, and send both again."),
+    ),
+    "sequence-gap": ProblemText(
+        title=Msgid("Something is missing before this"),
+        happened=Msgid("The number of this batch is not the next one of its source."),
+        safe=Msgid("Nothing of it was kept. Everything before the gap was."),
+        next=Msgid("Ask for the last number and send again from the next one on."),
+    ),
+    "sequence-replayed": ProblemText(
+        title=Msgid("This number was used before"),
+        happened=Msgid("A batch with this number, or a higher one, came in earlier."),
+        safe=Msgid("Nothing of it was kept. The earlier batch stands."),
+        next=Msgid("Ask for the last number and go on from there."),
+    ),
+    "idempotency-mismatch": ProblemText(
+        title=Msgid("The same key for something else"),
+        happened=Msgid("This key was used earlier for another content."),
+        safe=Msgid("Nothing of it was kept. What came first stands."),
+        next=Msgid("Give every batch a key of its own, and the same key only to the same content."),
     ),
     "internal-error": ProblemText(
         title=Msgid("Something went wrong on our side"),

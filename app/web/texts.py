@@ -60,9 +60,14 @@ class Language:
         whole = max(1, round(distance_km))
         return format_unit(whole, "length-kilometer", length="short", locale=self.locale)
 
-    def duration(self, duration_s: int) -> str:
-        """A length of time in its largest fitting unit: 45 seconden, 2 minuten."""
-        return format_timedelta(timedelta(seconds=duration_s), locale=self.locale, threshold=1)
+    def duration(self, length: int | timedelta) -> str:
+        """A length of time (seconds, or a timedelta) in a fitting unit: 2 minuten, 90 dagen."""
+        length = length if isinstance(length, timedelta) else timedelta(seconds=length)
+        if length < timedelta(days=2):
+            return format_timedelta(length, locale=self.locale, threshold=1)
+        # In days, however many: no larger unit reaches this threshold.
+        threshold = length.days + 1
+        return format_timedelta(length, granularity="day", threshold=threshold, locale=self.locale)
 
     def percent(self, share: float) -> str:
         """A share from 0 to 1 with one decimal: 11,5 %."""

@@ -107,11 +107,96 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("carrier", name=op.f("pk_delivery_run")),
     )
     op.create_table(
+        "epd_file_import",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column("faults", sa.Integer(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_epd_file_import")),
+    )
+    op.create_table(
+        "epd_pull",
+        sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("cursor", sa.String(length=500), nullable=True),
+        sa.Column("full_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("full_after", sa.Uuid(), nullable=True),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("leased_by", sa.Uuid(), nullable=True),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("source", name=op.f("pk_epd_pull")),
+    )
+    op.create_table(
+        "epd_run",
+        sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("full", sa.Boolean(), nullable=False),
+        sa.Column("leaves_out", sa.Boolean(), nullable=False),
+        sa.Column("parts", sa.Integer(), nullable=False),
+        sa.Column("parts_received", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "receiving",
+                "complete",
+                "parked",
+                "released",
+                "applying",
+                "done",
+                "refused",
+                "superseded",
+                name="state",
+                native_enum=False,
+                create_constraint=True,
+                length=12,
+            ),
+            nullable=False,
+        ),
+        sa.Column("losing", sa.Integer(), nullable=False),
+        sa.Column("holders", sa.Integer(), nullable=True),
+        sa.Column("absent_up_to", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("judged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_epd_run")),
+    )
+    with op.batch_alter_table("epd_run", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_epd_run_finished_at"), ["finished_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_epd_run_judged_at"), ["judged_at"], unique=False)
+        batch_op.create_index(
+            "ix_epd_run_unfinished",
+            ["begun_at"],
+            unique=False,
+            sqlite_where=sa.text("state NOT IN ('done', 'refused', 'superseded')"),
+            postgresql_where=sa.text("state NOT IN ('done', 'refused', 'superseded')"),
+        )
+
+    op.create_table(
+        "epd_sequence",
+        sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("last_number", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("source", name=op.f("pk_epd_sequence")),
+    )
+    op.create_table(
         "institution",
         sa.Column("number", sa.String(length=6), nullable=False),
         sa.Column("postcode", sa.String(length=4), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_institution")),
     )
+    op.create_table(
+        "institution_succession",
+        sa.Column("institution", sa.String(length=6), nullable=False),
+        sa.Column("successor", sa.String(length=6), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("institution", name=op.f("pk_institution_succession")),
+    )
+    with op.batch_alter_table("institution_succession", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_institution_succession_successor"), ["successor"], unique=False
+        )
+
     op.create_table(
         "login_attempt",
         sa.Column("state_hash", sa.LargeBinary(length=32), nullable=False),
@@ -164,6 +249,41 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_partner_name")),
     )
     op.create_table(
+        "retention_mark",
+        sa.Column("term", sa.String(length=32), nullable=False),
+        sa.Column("done_to", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("term", name=op.f("pk_retention_mark")),
+    )
+    op.create_table(
+        "roster",
+        sa.Column("institution", sa.String(length=6), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("uploaded_by", sa.String(length=255), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("submitted_by", sa.String(length=255), nullable=True),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.String(length=255), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("applied_after", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_roster")),
+    )
+    with op.batch_alter_table("roster", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_roster_institution"), ["institution"], unique=False)
+        batch_op.create_index(batch_op.f("ix_roster_state"), ["state"], unique=False)
+
+    op.create_table(
+        "roster_reminder",
+        sa.Column("institution", sa.String(length=6), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("entries", sa.Integer(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("institution", "ends_on", name=op.f("pk_roster_reminder")),
+    )
+    op.create_table(
         "teacher",
         sa.Column("insz_pseudonym", sa.LargeBinary(length=32), nullable=False),
         sa.Column("pepper_id", sa.SmallInteger(), nullable=False),
@@ -174,6 +294,9 @@ def upgrade() -> None:
         sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("review_on", sa.Date(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("barred_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("barred_why", sa.String(length=64), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_teacher")),
         sa.UniqueConstraint("insz_pseudonym", name=op.f("uq_teacher_insz_pseudonym")),
@@ -267,6 +390,42 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "epd_batch",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("client_id", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("body_sha256", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("new", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+        sa.Column("unchanged", sa.Integer(), nullable=False),
+        sa.Column("outdated", sa.Integer(), nullable=False),
+        sa.Column("faulty", sa.Integer(), nullable=False),
+        sa.Column("losing", sa.Integer(), nullable=False),
+        sa.Column("seen", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["run_id"], ["epd_run.id"], name=op.f("fk_epd_batch_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_epd_batch")),
+        sa.UniqueConstraint("source", "number", name=op.f("uq_epd_batch_source_number")),
+    )
+    with op.batch_alter_table("epd_batch", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_epd_batch_run_id"), ["run_id"], unique=False)
+
+    op.create_table(
+        "epd_decision",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("person", sa.String(length=255), nullable=False),
+        sa.Column("release", sa.Boolean(), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["epd_run.id"], name=op.f("fk_epd_decision_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_epd_decision")),
+        sa.UniqueConstraint("run_id", "person", name=op.f("uq_epd_decision_run_id_person")),
+    )
+    op.create_table(
         "epd_person",
         sa.Column("teacher_id", sa.Uuid(), nullable=False),
         sa.Column("source", sa.String(length=10), nullable=False),
@@ -282,6 +441,28 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("teacher_id", "source", name=op.f("pk_epd_person")),
     )
+    op.create_table(
+        "handoff",
+        sa.Column("computer_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("link_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("phone_hash", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("initials", sa.String(length=8), nullable=False),
+        sa.Column("number", sa.SmallInteger(), nullable=True),
+        sa.Column("choices", sa.String(length=16), nullable=False),
+        sa.Column("teacher_id", sa.Uuid(), nullable=True),
+        sa.Column("sealed_person", sa.LargeBinary(), nullable=True),
+        sa.Column("authenticated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["teacher_id"], ["teacher.id"], name=op.f("fk_handoff_teacher_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_handoff")),
+        sa.UniqueConstraint("computer_hash", name=op.f("uq_handoff_computer_hash")),
+        sa.UniqueConstraint("link_hash", name=op.f("uq_handoff_link_hash")),
+    )
+    with op.batch_alter_table("handoff", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_handoff_created_at"), ["created_at"], unique=False)
+
     op.create_table(
         "imported_figure",
         sa.Column("data_set_id", sa.Uuid(), nullable=False),
@@ -339,6 +520,45 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_oauth_spent_assertion_expires_at"), ["expires_at"], unique=False
         )
+
+    op.create_table(
+        "office_case",
+        sa.Column("teacher_id", sa.Uuid(), nullable=False),
+        sa.Column("opened_by", sa.String(length=255), nullable=False),
+        sa.Column("purpose", sa.String(length=200), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"],
+            ["teacher.id"],
+            name=op.f("fk_office_case_teacher_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_case")),
+    )
+    with op.batch_alter_table("office_case", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_office_case_opened_at"), ["opened_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_office_case_teacher_id"), ["teacher_id"], unique=False)
+
+    op.create_table(
+        "roster_line",
+        sa.Column("roster_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("fault", sa.String(length=24), nullable=True),
+        sa.Column("pseudonym", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("insz_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("category", sa.String(length=24), nullable=True),
+        sa.Column("main_structure", sa.String(length=3), nullable=True),
+        sa.Column("begin", sa.Date(), nullable=True),
+        sa.Column("end", sa.Date(), nullable=True),
+        sa.Column("reference", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["roster_id"], ["roster.id"], name=op.f("fk_roster_line_roster_id")
+        ),
+        sa.PrimaryKeyConstraint("roster_id", "number", name=op.f("pk_roster_line")),
+    )
+    with op.batch_alter_table("roster_line", schema=None) as batch_op:
+        batch_op.create_index("ix_roster_line_person", ["roster_id", "pseudonym"], unique=False)
 
     op.create_table(
         "till",
@@ -465,6 +685,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_enrolment_till_id"), ["till_id"], unique=False)
 
     op.create_table(
+        "epd_fault",
+        sa.Column("batch_id", sa.Uuid(), nullable=False),
+        sa.Column("index", sa.Integer(), nullable=False),
+        sa.Column("record_id", sa.Uuid(), nullable=True),
+        sa.Column("code", sa.String(length=5), nullable=False),
+        sa.Column("diagnosis", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["batch_id"], ["epd_batch.id"], name=op.f("fk_epd_fault_batch_id")),
+        sa.PrimaryKeyConstraint("batch_id", "index", name=op.f("pk_epd_fault")),
+    )
+    op.create_table(
+        "epd_pending",
+        sa.Column("batch_id", sa.Uuid(), nullable=False),
+        sa.Column("first", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["batch_id"], ["epd_batch.id"], name=op.f("fk_epd_pending_batch_id")
+        ),
+        sa.PrimaryKeyConstraint("batch_id", "first", name=op.f("pk_epd_pending")),
+    )
+    op.create_table(
         "oauth_access_token",
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("credential_id", sa.Uuid(), nullable=False),
@@ -546,6 +786,26 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             batch_op.f("ix_wallet_pass_rotation_due_at"), ["rotation_due_at"], unique=False
+        )
+
+    op.create_table(
+        "webshop_code",
+        sa.Column("code_sha256", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("card_id", sa.Uuid(), nullable=False),
+        sa.Column("partner_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_webshop_code_card_id")),
+        sa.ForeignKeyConstraint(
+            ["partner_id"], ["partner.id"], name=op.f("fk_webshop_code_partner_id")
+        ),
+        sa.PrimaryKeyConstraint("code_sha256", name=op.f("pk_webshop_code")),
+    )
+    with op.batch_alter_table("webshop_code", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webshop_code_card_id"), ["card_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_webshop_code_expires_at"), ["expires_at"], unique=False
         )
 
     op.create_table(
@@ -694,6 +954,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_device_registration_pass_id"))
 
     op.drop_table("device_registration")
+    with op.batch_alter_table("webshop_code", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webshop_code_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_webshop_code_card_id"))
+
+    op.drop_table("webshop_code")
     with op.batch_alter_table("wallet_pass", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_wallet_pass_rotation_due_at"))
         batch_op.drop_index(
@@ -718,6 +983,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_oauth_access_token_credential_id"))
 
     op.drop_table("oauth_access_token")
+    op.drop_table("epd_pending")
+    op.drop_table("epd_fault")
     with op.batch_alter_table("enrolment", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_enrolment_till_id"))
 
@@ -741,6 +1008,15 @@ def downgrade() -> None:
 
     op.drop_table("web_session")
     op.drop_table("till")
+    with op.batch_alter_table("roster_line", schema=None) as batch_op:
+        batch_op.drop_index("ix_roster_line_person")
+
+    op.drop_table("roster_line")
+    with op.batch_alter_table("office_case", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_office_case_teacher_id"))
+        batch_op.drop_index(batch_op.f("ix_office_case_opened_at"))
+
+    op.drop_table("office_case")
     with op.batch_alter_table("oauth_spent_assertion", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_oauth_spent_assertion_expires_at"))
 
@@ -750,7 +1026,16 @@ def downgrade() -> None:
 
     op.drop_table("oauth_credential")
     op.drop_table("imported_figure")
+    with op.batch_alter_table("handoff", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_handoff_created_at"))
+
+    op.drop_table("handoff")
     op.drop_table("epd_person")
+    op.drop_table("epd_decision")
+    with op.batch_alter_table("epd_batch", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_epd_batch_run_id"))
+
+    op.drop_table("epd_batch")
     with op.batch_alter_table("card", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_card_in_force",
@@ -770,6 +1055,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_teacher_review_on"))
 
     op.drop_table("teacher")
+    op.drop_table("roster_reminder")
+    with op.batch_alter_table("roster", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_roster_state"))
+        batch_op.drop_index(batch_op.f("ix_roster_institution"))
+
+    op.drop_table("roster")
+    op.drop_table("retention_mark")
     op.drop_table("partner")
     with op.batch_alter_table("oauth_client", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_oauth_client_partner_id"))
@@ -780,7 +1072,24 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_login_attempt_created_at"))
 
     op.drop_table("login_attempt")
+    with op.batch_alter_table("institution_succession", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_institution_succession_successor"))
+
+    op.drop_table("institution_succession")
     op.drop_table("institution")
+    op.drop_table("epd_sequence")
+    with op.batch_alter_table("epd_run", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_epd_run_unfinished",
+            sqlite_where=sa.text("state NOT IN ('done', 'refused', 'superseded')"),
+            postgresql_where=sa.text("state NOT IN ('done', 'refused', 'superseded')"),
+        )
+        batch_op.drop_index(batch_op.f("ix_epd_run_judged_at"))
+        batch_op.drop_index(batch_op.f("ix_epd_run_finished_at"))
+
+    op.drop_table("epd_run")
+    op.drop_table("epd_pull")
+    op.drop_table("epd_file_import")
     op.drop_table("delivery_run")
     op.drop_table("data_set")
     op.drop_table("counting_turn")

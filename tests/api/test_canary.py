@@ -182,7 +182,8 @@ def _teacher(here: World, notes: Notes, key: str) -> Browser:
         path = f"/1{code.rpartition('/1')[2]}"
         notes.note(httpx.get(here.addresses.service + path, headers={"accept": "text/html"}))
     till.close()
-    notes.note(browser.open("/card"), own=True)
+    for page in ("/card/activity", "/privacy/export", "/api/v1/me", "/card/lost"):
+        notes.note(browser.open(page), own=True)
     notes.note(browser.press("/card/report-lost"), own=True)
     return browser
 

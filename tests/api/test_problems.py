@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from app import errors
 from app.api import problems
+from app.api.problems import Problem
 from app.errors import (
     Conflict,
     Failure,
@@ -45,6 +46,10 @@ CAUSES: dict[str, tuple[Exception, int]] = {
     "method-not-allowed": (HTTPException(405, SECRET, {"allow": "POST"}), 405),
     "unsupported-media-type": (HTTPException(415, SECRET), 415),
     "internal-error": (RuntimeError(SECRET), 500),
+    "digest-mismatch": (Problem("digest-mismatch", "The body is not the one announced."), 400),
+    "sequence-gap": (Problem("sequence-gap", "Batches are missing.", verwachtReeksnummer=7), 409),
+    "sequence-replayed": (Problem("sequence-replayed", "The last number is 7."), 409),
+    "idempotency-mismatch": (Problem("idempotency-mismatch", "Another content."), 422),
 }
 HEADERS = {
     "unauthenticated": {"www-authenticate": "Bearer"},
@@ -89,6 +94,7 @@ def test_every_failure_of_the_domain_has_a_kind_and_every_kind_a_cause() -> None
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type)}
     assert set(problems.KINDS) == {k for k in kinds if issubclass(k, Failure)} - {Failure}
     answered = {kind for kind, _ in problems.KINDS.values()} | set(problems.STATUSES.values())
+    answered |= set(problems.FINER)
     assert answered | {"internal-error"} == set(CAUSES)
     assert set(CAUSES) | PAGES_ONLY == set(PROBLEMS)
 

@@ -1,7 +1,7 @@
 """Every route has one audience, and nobody else gets in: the whole house in one table."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from app.main import create_app
 from app.settings import Settings
 from demo.deployment import Deployment
+from tests.api.office import DOORS, address_of
 from tests.api.stage import Service
 
 AUDIENCES = {
@@ -19,14 +20,24 @@ AUDIENCES = {
     "partner",
     "operations",
     "anyone",
+    "personnel office",
     "Apple Wallet",
+    "EPD sync job",
     "Google Wallet",
+    "card office",
 }
 # What the framework serves, which has no tags.
-UNTAGGED = {"/openapi.json": "anyone", "/static/{fingerprint}": "anyone"}
+UNTAGGED = {
+    "/openapi.json": "anyone",
+    "/static/{fingerprint}": "anyone",
+    "/api/v1/verifications": "partner",
+}
 ROUTE = "/api/v1/verifications"
 DEVICE = "/apple/v1/devices/{deviceLibraryIdentifier}/registrations/{passTypeIdentifier}"
 UNKNOWN_DEVICE = "/apple/v1/devices/unknown/registrations/x"
+# A link opens for whoever has it, once; tests/api/test_handoff.py does.
+LINK = "/handoff/{link}"
+UNKNOWN_LINK = f"/handoff/{'n' * 43}"
 QUESTION = {"presentation": "", "channel": "till"}
 
 
@@ -44,6 +55,10 @@ class Row:
 
 OPEN = Row(200, 200, 200)
 OWN = Row(401, 303, 401)
+# What each desk of the card office may do: tests/api/test_office_doors.py.
+OFFICE = Row(401, 403, 401, json={})
+CLOSED = Row(401, 403, 401)
+UUID = "0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77"
 TABLE = {
     "GET /": OPEN,
     "GET /login": Row(303, 303, 303),
@@ -71,7 +86,49 @@ TABLE = {
     "POST /apple/v1/log": Row(200, 200, 200, json={"logs": []}),
     f"POST {ROUTE}": Row(401, 401, 200, json=QUESTION),
     f"GET {ROUTE}/{{verification_id}}": Row(401, 401, 200, address=f"{ROUTE}/{{verification}}"),
+    f"GET {ROUTE}/{{verification_id}}/receipt": Row(
+        401, 401, 200, address=f"{ROUTE}/{{verification}}/receipt"
+    ),
+    # A check that was refused is no use to take back; tests/api/test_afterwards.py has the others.
+    f"POST {ROUTE}/{{verification_id}}/void": Row(
+        401, 401, 409, address=f"{ROUTE}/{{verification}}/void"
+    ),
+    "POST /card/webshop-codes": Row(401, 201, 401),
+    # Only an access token opens these; tests/api/test_epd.py has one.
+    "POST /api/v1/epd/status-batches": Row(401, 401, 401, json={}),
+    "GET /api/v1/epd/status-batches/{batch_id}": Row(
+        401, 401, 401, address="/api/v1/epd/status-batches/0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77"
+    ),
+    "GET /api/v1/epd/sequence": Row(401, 401, 401),
+    "POST /api/v1/epd/status-queries": Row(401, 401, 401, json={"insz": "1"}),
+    "GET /api/v1/epd/status-batch.schema.json": OPEN,
     "GET /.well-known/jwks.json": OPEN,
+    "POST /card/handoff": Row(401, 200, 401),
+    "GET /card/handoff": Row(401, 200, 401),
+    "GET /card/handoff/step": Row(401, 200, 401),
+    # Nobody's phone waits.
+    "POST /card/handoff/confirm": Row(401, 409, 401),
+    f"GET {LINK}": Row(404, 404, 404, address=UNKNOWN_LINK),
+    f"POST {LINK}": Row(404, 404, 404, address=UNKNOWN_LINK),
+    f"GET {LINK}/step": Row(200, 200, 200, address=f"{UNKNOWN_LINK}/step"),
+    f"POST {LINK}/finish": Row(404, 404, 404, address=f"{UNKNOWN_LINK}/finish"),
+    "GET /help": OPEN,
+    "GET /accessibility": OPEN,
+    "GET /card/lost": Row(401, 200, 401),
+    "GET /card/activity": Row(401, 200, 401),
+    "GET /privacy": OPEN,
+    "GET /privacy/erased": OPEN,
+    "GET /privacy/export": Row(401, 200, 401),
+    "GET /api/v1/me": Row(401, 200, 401),
+    "GET /api/v1/me/activity": Row(401, 200, 401),
+    "GET /api/v1/me/export": Row(401, 200, 401),
+    "POST /api/v1/me/card": Row(401, 200, 401),
+    "POST /api/v1/me/card/report-lost": Row(401, 200, 401),
+    "GET /scanner": OPEN,
+    "GET /scanner/sheet": OPEN,
+    "GET /scanner/manifest.webmanifest": OPEN,
+    "GET /scanner/worker.js": OPEN,
+    "GET /scanner/decoder.js": OPEN,
     "GET /api/v1/offline-list": Row(401, 401, 200),
     "POST /api/v1/tills/enrol": Row(403, 403, 403, json={"code": ""}),
     "GET /benefits": OPEN,
@@ -79,19 +136,37 @@ TABLE = {
     "GET /.well-known/oauth-authorization-server": OPEN,
     # A client proves itself in the body; tests/api/test_oauth.py does.
     "POST /oauth2/token": Row(400, 400, 400),
+    # A personnel officer gets in: tests/api/test_rosters.py.
+    "GET /roster": CLOSED,
+    "POST /roster": CLOSED,
+    "GET /roster/template.csv": CLOSED,
+    "GET /roster/list.csv": CLOSED,
+    "GET /roster/{roster_id}": Row(401, 403, 401, address=f"/roster/{UUID}"),
+    "GET /roster/{roster_id}/report.csv": Row(401, 403, 401, address=f"/roster/{UUID}/report.csv"),
+    "POST /roster/{roster_id}/submit": Row(401, 403, 401, address=f"/roster/{UUID}/submit"),
+    "POST /roster/{roster_id}/release": Row(401, 403, 401, address=f"/roster/{UUID}/release"),
+    "POST /roster/{roster_id}/withdraw": Row(401, 403, 401, address=f"/roster/{UUID}/withdraw"),
+    "POST /roster/entries/{teacher_id}/end": Row(
+        401, 403, 401, address=f"/roster/entries/{UUID}/end"
+    ),
+    "POST /api/v1/rosters": CLOSED,
+    "GET /api/v1/rosters/{roster_id}": Row(401, 403, 401, address=f"/api/v1/rosters/{UUID}"),
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
     "GET /statistics": OPEN,
     "GET /statistics.csv": OPEN,
     "GET /statistics.xlsx": OPEN,
     "GET /api/v1/statistics": OPEN,
+    **{operation: replace(OFFICE, address=address_of(operation)) for operation in DOORS},
     "GET /problems": OPEN,
     "GET /problems/{kind}": Row(200, 200, 200, address="/problems/not-found"),
     "GET /openapi.json": OPEN,
     # Any fingerprint leads to the present files.
     "GET /static/{fingerprint}": Row(200, 200, 200, address="/static/x/style.css"),
-    # Ends the session, so it comes last.
+    # These end the session, so they come last, and of the teacher's only the first gets there.
     "POST /logout": OWN,
+    "POST /privacy/erase": Row(401, 401, 401),
+    "POST /api/v1/me/erase": Row(401, 401, 401),
 }
 
 

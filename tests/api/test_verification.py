@@ -135,7 +135,7 @@ def test_a_card_reported_lost_is_refused_at_the_next_scan_of_any_code(service: S
         *service.printed(),
         service.web_codes(teacher)[0],
     ]
-    teacher.open("/card")
+    teacher.open("/card/lost")
     assert teacher.press("/card/report-lost").is_success
     assert [gist(till.scan(code)) for code in shown] == [refused("not_valid")] * len(shown)
     assert gist(till.scan(service.web_codes(teacher)[0])) == ACCEPTED

@@ -90,6 +90,7 @@ def test_the_published_set_leaves_out_revoked_keys_and_every_secret(directory: P
     keyring.revoke(directory, "token", 1, now=NOW)
     published = KeyRing(directory).keys.jwks()
     assert [key["kid"] for key in published["keys"]] == ["2", "3"]
+    assert [key.pop("test", False) for key in published["keys"]] == [True, False]
     assert {name for key in published["keys"] for name in key} == {
         "kty",
         "crv",

@@ -127,7 +127,7 @@ def test_an_institutions_list_stands_beside_epd_with_versions_of_its_own(
     epd = replace(
         SNAPSHOT,
         status=PersonnelStatus(
-            employments=(TEACHING,),
+            employments=(replace(TEACHING, begin=date(2019, 9, 1), end=date(2020, 6, 30)),),
             interruptions=(Interruption("TBS_58_PLUS", full=False, begin=date(2026, 1, 1)),),
         ),
     )

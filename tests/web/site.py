@@ -11,6 +11,7 @@ from threading import Thread
 from typing import Any
 
 from app.web.pages import STATIC_DIRECTORY, Pages
+from demo import scanner_states
 from demo.states import State
 
 POLICY = (
@@ -37,6 +38,8 @@ class Site:
         if path.startswith(static):
             kind = guess_type(path)[0] or "application/octet-stream"
             return kind, (STATIC_DIRECTORY / path.removeprefix(static)).read_bytes()
+        if path == scanner_states.SCRIPT_ADDRESS:
+            return "text/javascript", scanner_states.SCRIPT.read_bytes()
         name, _, query = path.removeprefix("/").partition("?")
         if name not in self.states:
             return None

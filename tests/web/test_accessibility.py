@@ -20,6 +20,13 @@ def looks(states: dict[str, Any]) -> list[str]:
     return [name for name in states if name in chosen or not name.startswith(alike)]
 
 
+def visit(page: Page, name: str, language: str) -> None:
+    """Open a state; the scanner's are drawn by a script that may come after the page."""
+    page.goto(f"/{name}?lang={language}")
+    if name.startswith("scanner-"):
+        expect(page.locator("#plain")).to_have_count(0)
+
+
 def findings(page: Page, only: dict[str, Any]) -> list[str]:
     result = AXE.run(page, options={"resultTypes": ["violations"], "runOnly": only})
     return [
@@ -33,7 +40,7 @@ def test_axe_finds_nothing_in_light_and_dark(page: Page, states: dict[str, Any])
     found = {}
     for name in looks(states):
         page.emulate_media(color_scheme="light")
-        page.goto(f"/{name}?lang=nl")
+        visit(page, name, "nl")
         found[name, "light"] = findings(page, {"type": "tag", "values": RULES})
         page.emulate_media(color_scheme="dark")
         found[name, "dark"] = findings(page, {"type": "rule", "values": ["color-contrast"]})
@@ -48,7 +55,7 @@ def test_nothing_runs_off_a_screen_of_320_px(
     page.set_viewport_size({"width": 320, "height": 640})
     wide = []
     for name in looks(states):
-        page.goto(f"/{name}?lang={language}")
+        visit(page, name, language)
         if page.evaluate("document.documentElement.scrollWidth") > 320:
             wide.append(name)
     assert wide == []
@@ -80,14 +87,16 @@ def test_every_button_of_the_card_is_reached_by_keyboard_with_a_visible_ring(pag
         "Add to Apple Wallet",
         "Add to Google Wallet",
         "Show the card live here",
-        "Report the card as lost",
+        "Who checked your card",
     ]
-    assert seen == [[name, "solid", "3px"] for name in names]
+    assert seen[:3] == [[name, "solid", "3px"] for name in names[:3]]
+    # A tile is wholly a link: its ring is drawn around the tile.
+    assert seen[3][0] == names[3]
 
 
-def test_reporting_a_loss_takes_a_second_deliberate_step(page: Page) -> None:
-    page.goto("/card-active?lang=en")
-    stop = page.get_by_role("button", name="Stop this card and give me a new one")
-    expect(stop).to_be_hidden()
-    page.get_by_text("Report the card as lost").click()
-    expect(stop).to_be_visible()
+def test_erasing_everything_takes_a_second_deliberate_step(page: Page) -> None:
+    page.goto("/privacy-own?lang=en")
+    erase = page.get_by_role("button", name="Erase everything about me")
+    expect(erase).to_be_hidden()
+    page.get_by_text("Erase my data", exact=True).click()
+    expect(erase).to_be_visible()

@@ -18,11 +18,12 @@ from tests.web.document import Document
 @pytest.mark.parametrize(
     ("state", "actions"),
     [
-        ("card-active", ["/card/apple", "/card/google", "/card/report-lost"]),
-        ("card-google-first", ["/card/google", "/card/apple", "/card/report-lost"]),
-        ("card-grace", ["/card/apple", "/card/google", "/card/report-lost"]),
-        ("card-summer-bridge", ["/card/apple", "/card/google", "/card/report-lost"]),
-        ("card-epd-silent-known", ["/card/apple", "/card/google", "/card/report-lost"]),
+        ("card-active", ["/card/apple", "/card/google"]),
+        ("card-computer", ["/card/handoff", "/card/apple", "/card/google"]),
+        ("card-google-first", ["/card/google", "/card/apple"]),
+        ("card-grace", ["/card/apple", "/card/google"]),
+        ("card-summer-bridge", ["/card/apple", "/card/google"]),
+        ("card-epd-silent-known", ["/card/apple", "/card/google"]),
         ("card-none-yet", ["/card"]),
         ("card-epd-silent-new", []),
         ("card-not-entitled", []),
@@ -30,6 +31,7 @@ from tests.web.document import Document
         ("card-suspended", []),
         ("card-revoked", []),
         ("card-ended", []),
+        ("card-barred", []),
     ],
 )
 def test_a_state_offers_its_own_buttons(

@@ -92,6 +92,8 @@ def _log_in(session: Any, at: datetime) -> None:
             nonce="n",
             code_verifier="v",
             return_to="/",
+            capacity="BUR",
+            step_up=False,
             created_at=at,
         )
     )
@@ -120,7 +122,7 @@ def test_one_round_does_everything_that_is_due(
     assert around.apple.arrived == dict.fromkeys(devices, 1)
     assert office.passes()[google].confirmed_generation == 2
     assert (_count(database, StoredAttempt), _count(database, WebSession)) == (1, 1)
-    events = ("rotated", "delivered", "log-ins-expired")
+    events = ("rotated", "delivered", "log-ins")
     assert all(f'"{event}"' in done.stderr for event in events)
 
 

@@ -33,7 +33,7 @@ ENVELOPE = st.recursive(
         (404, b"", False),
         (405, b"", False),
         (408, b"", True),
-        (409, b"", False),
+        (409, b"", True),
         (413, b"", False),
         (429, b"", True),
         (500, b"", True),

@@ -1,0 +1,1 @@
+"""Staff that the personnel file does not know, as the personnel offices of institutions list it."""
