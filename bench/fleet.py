@@ -140,31 +140,30 @@ class Fleet:
 def apple_delivery_5000_devices(rounds: int, _seconds: float) -> Measurement:
     """Devices in order in the end: current, or gone and left alone; nothing less than all."""
     pairs = 2_500 if rounds > QUICK else 250
+    with ExitStack() as open_:
+        folder = Path(open_.enter_context(TemporaryDirectory(prefix="fleet-")))
+        result = run(folder, open_.enter_context(server()), pairs=pairs, seed=rounds)
+    share = 1 - (result.lost + result.retried) / result.devices
+    return measured("apple_delivery_5000_devices", 1.0, [share], result.note)
+
+
+def run(folder: Path, database_url: str | None, *, pairs: int, seed: int, deaf: int = 0) -> Result:
+    """So many iPhones, each with a Watch, through three changes of every card.
+
+    `deaf` devices never hear their pushes, so that they must be found to be lost.
+    """
+    dice = random.Random(seed)  # noqa: S311 - the same faults in every run
+    nowhere, service, pushing = "http://localhost:1", free_port(), free_port()
+    addresses = Addresses(
+        service=f"http://localhost:{service}",
+        identity_provider=nowhere,
+        epd=nowhere,
+        google=nowhere,
+        apns=f"https://localhost:{pushing}",
+    )
+    site = prepare(folder / "site", addresses, database_url=database_url, now=wall_clock())
+    deployment = Deployment.load(_settings(site), now=wall_clock())
     with closing(deployment.database()) as database:
-        with ExitStack() as open_:
-            folder = Path(open_.enter_context(TemporaryDirectory(prefix="fleet-")))
-            result = run(folder, open_.enter_context(server()), pairs=pairs, seed=rounds)
-        share = 1 - (result.lost + result.retried) / result.devices
-        return measured("apple_delivery_5000_devices", 1.0, [share], result.note)
-
-    def run(
-        folder: Path, database_url: str | None, *, pairs: int, seed: int, deaf: int = 0
-    ) -> Result:
-        """So many iPhones, each with a Watch, through three changes of every card.
-
-        `deaf` devices never hear their pushes, so that they must be found to be lost.
-        """
-        dice = random.Random(seed)  # noqa: S311 - the same faults in every run
-        nowhere, service, pushing = "http://localhost:1", free_port(), free_port()
-        addresses = Addresses(
-            service=f"http://localhost:{service}",
-            identity_provider=nowhere,
-            epd=nowhere,
-            google=nowhere,
-            apns=f"https://localhost:{pushing}",
-        )
-        site = prepare(folder / "site", addresses, database_url=database_url, now=wall_clock())
-        deployment = Deployment.load(_settings(site), now=wall_clock())
         with ExitStack() as open_:
             log = folder / "service.log"
             open_.enter_context(
