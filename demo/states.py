@@ -16,6 +16,7 @@ from app.cards.entitlement import Employment, EntitlementReason, StaffCategory
 from app.cards.initials import initials_of
 from app.cards.token import Carrier
 from app.errors import NotFound
+from app.passes import qr
 from app.provinces import Province
 from app.retention.terms import terms
 from app.statistics.charts import charts
@@ -29,7 +30,7 @@ from app.web.benefit_texts import BenefitsPage
 from app.web.card_page import CardPage
 from app.web.card_texts import CardState
 from app.web.problem_texts import LOGIN_FAILURES, PROBLEMS
-from app.web.verdict_texts import VerdictPage
+from app.web.verdict_texts import VERDICT_MESSAGES, VerdictPage
 from demo import figures, scanner_states
 from demo.benefits import demo_offers
 from demo.roster_states import roster_states
@@ -37,6 +38,8 @@ from demo.roster_states import roster_states
 AT = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
 CSRF = "n5XxFQ"
 REFERENCE = "0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77"
+
+TEST_CARDS = {reason: qr.symbol(f"HTTPS://KAART.EXAMPLE/{reason.upper()}") for reason in Reason}
 
 router = APIRouter(prefix="/demo", tags=["demo"], include_in_schema=False)
 
@@ -84,6 +87,8 @@ def every_state() -> dict[str, State]:
         **_own_pages(),
         **_verdicts(),
         "live": ("live.html", live | {"initials": "L.O."}),
+        "sandbox": ("sandbox.html", {"cards": TEST_CARDS, "messages": VERDICT_MESSAGES}),
+        "sandbox-card": ("sandbox_card.html", {"part": "ok", "initials": "T.K.", "csrf": ""}),
         "live-withheld": ("live.html", live | {"initials": None}),
         "problems": ("problems.html", {"problems": PROBLEMS}),
         **{

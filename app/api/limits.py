@@ -32,6 +32,7 @@ RATES: dict[str, RateLimitItem] = {
     "login": parse("30/minute"),
     # Files of one institution.
     "roster": parse("30/hour"),
+    "sandbox": parse("60/minute"),
     "benefits": parse("120/minute"),
     "device-log": parse("30/minute"),
 }
