@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app.api import (
+    about,
     activity,
     apple,
     benefits,
@@ -22,9 +23,12 @@ from app.api import (
     deps,
     epd,
     google,
+    handoff,
     login,
     me,
     oauth,
+    office,
+    office_api,
     openapi,
     operations,
     partner,
@@ -107,6 +111,9 @@ def _routes(app: FastAPI) -> FastAPI:
         me.router,
         privacy.router,
         privacy.pages,
+        handoff.router,
+        handoff.phone,
+        about.pages,
         partner.router,
         sandbox.router,
         sandbox.pages,
@@ -122,6 +129,8 @@ def _routes(app: FastAPI) -> FastAPI:
         apple.router,
         google.router,
         statistics.router,
+        office.router,
+        office_api.router,
         operations.router,
         operations.pages,
     ):

@@ -29,7 +29,7 @@ from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
 from app.passes.google import LEFT_FREE
 from app.passes.google_holdings import forget_nonces
 from app.retention.terms import Term, terms
-from app.statistics import counting
+from app.statistics import counting, entitled
 
 Clock = Callable[[], datetime]
 
@@ -170,6 +170,9 @@ def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[
     def count() -> int:
         return counting.count(database, now=clock())
 
+    def count_entitled() -> int:
+        return entitled.count_entitled(database, now=clock())
+
     def seal() -> int:
         with database.reading() as session:
             if not audit.waiting(session):
@@ -187,6 +190,7 @@ def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[
         *_pushed(deployment, database, clock),
         Job("seal-audit", seal, period_s=1.0),
         Job("count", count, period_s=60.0),
+        Job("count-entitled", count_entitled, period_s=300.0),
         *_endings(database, deployment, clock),
     ]
 

@@ -12,10 +12,11 @@ from app.api.deps import page
 from app.benefits.model import Category
 from app.benefits.offers import Offer
 from app.benefits.search import Found, Place
-from app.cards.entitlement import Employment, EntitlementReason, StaffCategory
+from app.cards.entitlement import Employment, EntitlementReason, Interruption, StaffCategory
 from app.cards.initials import initials_of
 from app.cards.token import Carrier
 from app.errors import NotFound
+from app.identity.handoff import Seen, Step
 from app.passes import qr
 from app.provinces import Province
 from app.retention.terms import terms
@@ -31,7 +32,7 @@ from app.web.card_page import CardPage
 from app.web.card_texts import CardState
 from app.web.problem_texts import LOGIN_FAILURES, PROBLEMS
 from app.web.verdict_texts import VERDICT_MESSAGES, VerdictPage
-from demo import figures, scanner_states
+from demo import figures, office_states, scanner_states
 from demo.benefits import demo_offers
 from demo.roster_states import roster_states
 
@@ -107,6 +108,7 @@ def every_state() -> dict[str, State]:
         "logged-out": ("logged_out.html", {}),
         **roster_states(),
         **scanner_states.scanner_states(),
+        **office_states.office_states(),
         "statistics": ("statistics.html", _statistics(figures.sample())),
         "statistics-empty": ("statistics.html", _statistics(figures.nothing())),
     }
@@ -158,6 +160,7 @@ def _cards() -> dict[str, State]:
     }
     return {
         "card-active": _card(CardState.ACTIVE, why.EMPLOYED),
+        "card-computer": _card(CardState.ACTIVE, why.EMPLOYED, wallet_first=None),
         "card-replaced": _card(CardState.ACTIVE, why.EMPLOYED, just_replaced=True),
         "card-google-first": _card(CardState.ACTIVE, None, wallet_first="google"),
         "card-none-yet": _card(CardState.ACTIVE, why.LISTED_BY_INSTITUTION, **no_card),
@@ -165,11 +168,17 @@ def _cards() -> dict[str, State]:
         "card-summer-bridge": _card(CardState.SUMMER_BRIDGE, why.SUMMER_BRIDGE),
         "card-epd-silent-known": _card(CardState.EPD_UNREACHABLE_KNOWN, why.EMPLOYED),
         "card-epd-silent-new": _card(CardState.EPD_UNREACHABLE_NEW, None, **nothing),
-        "card-not-entitled": _card(CardState.NOT_ENTITLED, why.EXCLUDED_LEAVE, **no_card),
+        "card-not-entitled": _card(
+            CardState.NOT_ENTITLED,
+            why.EXCLUDED_LEAVE,
+            **no_card,
+            leaves=(Interruption("LOOPBAANONDERBREKING", full=True, begin=date(2026, 9, 1)),),
+        ),
         "card-unknown": _card(CardState.UNKNOWN_TO_EPD, None, **no_card, appointments=()),
         "card-suspended": _card(CardState.SUSPENDED, why.NOT_EMPLOYED, appointments=()),
         "card-revoked": _card(CardState.REVOKED, "lost", valid_until=None),
         "card-ended": _card(CardState.ENDED, why.DECEASED, appointments=()),
+        "card-barred": _card(CardState.BARRED, why.EMPLOYED, **no_card),
     }
 
 
@@ -207,6 +216,29 @@ def _own_pages() -> dict[str, State]:
         "privacy": ("privacy.html", {"csrf": None, "kept": kept}),
         "privacy-own": ("privacy.html", {"csrf": CSRF, "kept": kept}),
         "erased": ("erased.html", {}),
+        "help": ("help.html", {}),
+        "accessibility": ("accessibility.html", {"made_on": AT.date()}),
+        **_handoffs(),
+    }
+
+
+def _handoffs() -> dict[str, State]:
+    link = qr.drawing("https://kaart.example/handoff/" + "n" * 43)
+    nothing: dict[str, Any] = {"csrf": CSRF, "drawing": None, "seen": None}
+
+    def seen(step: Step, number: int | None = None) -> dict[str, Any]:
+        choices = (12, 47, 83) if number else ()
+        return {"seen": Seen(step, "A.B.", number, choices)}
+
+    phone: dict[str, Any] = {"link": "n" * 43}
+    return {
+        "handoff": ("handoff.html", nothing | {"drawing": link}),
+        "handoff-waiting": ("handoff.html", nothing | seen(Step.OFFERED)),
+        "handoff-number": ("handoff.html", nothing | seen(Step.OPENED, 47)),
+        "handoff-done": ("handoff.html", nothing | seen(Step.CONFIRMED, 47)),
+        "handoff-over": ("handoff.html", nothing),
+        "handoff-phone": ("handoff_phone.html", phone | seen(Step.OFFERED)),
+        "handoff-phone-number": ("handoff_phone.html", phone | seen(Step.OPENED, 47)),
     }
 
 

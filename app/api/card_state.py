@@ -50,6 +50,7 @@ def card_page(
         number=card.number if card else None,
         valid_until=_valid_until(standing),
         appointments=standing.employments,
+        leaves=standing.leaves,
         received_at=standing.heard_at,
         wallet_first=wallet_first,
         just_replaced=bool(
@@ -62,6 +63,8 @@ def _state(standing: Standing, *, silent: bool) -> CardState:
     card, entitlement = standing.card, standing.entitlement
     if card and card.status in STATUS_STATES:
         return STATUS_STATES[card.status]
+    if standing.barred:
+        return CardState.BARRED
     if entitlement is None:
         return CardState.EPD_UNREACHABLE_NEW if silent else CardState.UNKNOWN_TO_EPD
     if silent and entitlement.entitled:

@@ -30,11 +30,15 @@ RATES: dict[str, RateLimitItem] = {
     "token": parse("60/minute"),
     "status-query": parse("600/minute"),
     "login": parse("30/minute"),
+    "handoff": parse("30/minute"),
+    "handoff-step": parse("120/minute"),
     # Files of one institution.
     "roster": parse("30/hour"),
     "sandbox": parse("60/minute"),
     "benefits": parse("120/minute"),
     "device-log": parse("30/minute"),
+    # More than an official at the telephone needs, fewer than leafing through takes.
+    "person-look-up": parse("20/10minutes"),
 }
 LONGEST_S = max(rate.get_expiry() for rate in RATES.values())
 IPV6_NETWORK_BYTES = 8  # of a /64, which one household has to itself

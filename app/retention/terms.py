@@ -20,6 +20,7 @@ from app.cards.model import Card, Teacher, WalletPass
 from app.db import insert_once
 from app.identity.expiry import delete_expired
 from app.identity.sessions import ABSOLUTE
+from app.office.cases import close_old
 from app.passes.model import DeviceRegistration
 from app.retention.erasure import CUT, leave_records
 from app.retention.model import RetentionMark
@@ -49,7 +50,7 @@ def terms(*, scan_link_days: int) -> tuple[Term, ...]:
     """Every term, in the order in which people are told of them."""
     linked = timedelta(days=scan_link_days)
     return (
-        Term("log-ins", ABSOLUTE, lambda s, now: delete_expired(s, now=now), MINUTE_S),
+        Term("log-ins", ABSOLUTE, _end_what_browsers_hold_open, MINUTE_S),
         Term("scan-links", linked, lambda s, now: cut_scan_links(s, before=now - linked), HOUR_S),
         Term("devices", DEVICES, lambda s, now: _delete_devices(s, before=now - DEVICES), HOUR_S),
         Term("former-holders", None, _forget_former_holders, HOUR_S),
@@ -57,16 +58,26 @@ def terms(*, scan_link_days: int) -> tuple[Term, ...]:
     )
 
 
+def _end_what_browsers_hold_open(session: Session, now: datetime) -> int:
+    """Sessions, and the records that officials opened in theirs."""
+    return delete_expired(session, now=now) + close_old(session, now=now)
+
+
 def cut_scan_links(session: Session, *, before: datetime) -> int:
     """Part the oldest checks from the card: that a partner made them is all that stays.
 
-    Checks lie in the order of their numbers, so what is done is never looked at again.
+    Checks lie in the order of their numbers, so what is done is never looked at again. A use
+    stays linked until the counters have it (docs/decisions/0023).
     """
     term = "scan-links"
     insert_once(session, RetentionMark, {"term": term, "done_to": NOWHERE_YET})
     mark = session.get_one(RetentionMark, term, with_for_update=True)
-    rows = select(Scan.id, Scan.at).where(Scan.id > mark.done_to).order_by(Scan.id).limit(BATCH)
-    due = [row.id for row in takewhile(lambda row: row.at < before, session.execute(rows))]
+    waits = and_(Scan.valid, ~Scan.test, Scan.counted_at.is_(None)).label("waits")
+    rows = select(Scan.id, Scan.at, waits).where(Scan.id > mark.done_to).order_by(Scan.id)
+    over = takewhile(
+        lambda row: row.at < before and not row.waits, session.execute(rows.limit(BATCH))
+    )
+    due = [row.id for row in over]
     if due:
         session.execute(update(Scan).where(Scan.id.in_(due)).values(CUT))
         mark.done_to = due[-1]
@@ -112,6 +123,7 @@ def _delete_marks(session: Session, now: datetime) -> int:
     silent = and_(
         Teacher.erased_at < _last_year(now),
         func.coalesce(Teacher.heard_at, Teacher.erased_at) < _last_year(now),
+        Teacher.barred_at.is_(None),
         ~exists().where(Card.teacher_id == Teacher.id),
     )
     ids = session.scalars(select(Teacher.id).where(silent).limit(BATCH)).all()

@@ -295,6 +295,8 @@ def upgrade() -> None:
         sa.Column("review_on", sa.Date(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("barred_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("barred_why", sa.String(length=64), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_teacher")),
         sa.UniqueConstraint("insz_pseudonym", name=op.f("uq_teacher_insz_pseudonym")),
@@ -440,6 +442,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("teacher_id", "source", name=op.f("pk_epd_person")),
     )
     op.create_table(
+        "handoff",
+        sa.Column("computer_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("link_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("phone_hash", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("initials", sa.String(length=8), nullable=False),
+        sa.Column("number", sa.SmallInteger(), nullable=True),
+        sa.Column("choices", sa.String(length=16), nullable=False),
+        sa.Column("teacher_id", sa.Uuid(), nullable=True),
+        sa.Column("sealed_person", sa.LargeBinary(), nullable=True),
+        sa.Column("authenticated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["teacher_id"], ["teacher.id"], name=op.f("fk_handoff_teacher_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_handoff")),
+        sa.UniqueConstraint("computer_hash", name=op.f("uq_handoff_computer_hash")),
+        sa.UniqueConstraint("link_hash", name=op.f("uq_handoff_link_hash")),
+    )
+    with op.batch_alter_table("handoff", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_handoff_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
         "imported_figure",
         sa.Column("data_set_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
@@ -496,6 +520,25 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_oauth_spent_assertion_expires_at"), ["expires_at"], unique=False
         )
+
+    op.create_table(
+        "office_case",
+        sa.Column("teacher_id", sa.Uuid(), nullable=False),
+        sa.Column("opened_by", sa.String(length=255), nullable=False),
+        sa.Column("purpose", sa.String(length=200), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"],
+            ["teacher.id"],
+            name=op.f("fk_office_case_teacher_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_case")),
+    )
+    with op.batch_alter_table("office_case", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_office_case_opened_at"), ["opened_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_office_case_teacher_id"), ["teacher_id"], unique=False)
 
     op.create_table(
         "roster_line",
@@ -969,6 +1012,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_roster_line_person")
 
     op.drop_table("roster_line")
+    with op.batch_alter_table("office_case", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_office_case_teacher_id"))
+        batch_op.drop_index(batch_op.f("ix_office_case_opened_at"))
+
+    op.drop_table("office_case")
     with op.batch_alter_table("oauth_spent_assertion", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_oauth_spent_assertion_expires_at"))
 
@@ -978,6 +1026,10 @@ def downgrade() -> None:
 
     op.drop_table("oauth_credential")
     op.drop_table("imported_figure")
+    with op.batch_alter_table("handoff", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_handoff_created_at"))
+
+    op.drop_table("handoff")
     op.drop_table("epd_person")
     op.drop_table("epd_decision")
     with op.batch_alter_table("epd_batch", schema=None) as batch_op:

@@ -1,7 +1,7 @@
 """Every route has one audience, and nobody else gets in: the whole house in one table."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from app.main import create_app
 from app.settings import Settings
 from demo.deployment import Deployment
+from tests.api.office import DOORS, address_of
 from tests.api.stage import Service
 
 AUDIENCES = {
@@ -23,6 +24,7 @@ AUDIENCES = {
     "Apple Wallet",
     "EPD sync job",
     "Google Wallet",
+    "card office",
 }
 # What the framework serves, which has no tags.
 UNTAGGED = {
@@ -33,6 +35,9 @@ UNTAGGED = {
 ROUTE = "/api/v1/verifications"
 DEVICE = "/apple/v1/devices/{deviceLibraryIdentifier}/registrations/{passTypeIdentifier}"
 UNKNOWN_DEVICE = "/apple/v1/devices/unknown/registrations/x"
+# A link opens for whoever has it, once; tests/api/test_handoff.py does.
+LINK = "/handoff/{link}"
+UNKNOWN_LINK = f"/handoff/{'n' * 43}"
 QUESTION = {"presentation": "", "channel": "till"}
 
 
@@ -50,6 +55,8 @@ class Row:
 
 OPEN = Row(200, 200, 200)
 OWN = Row(401, 303, 401)
+# What each desk of the card office may do: tests/api/test_office_doors.py.
+OFFICE = Row(401, 403, 401, json={})
 CLOSED = Row(401, 403, 401)
 UUID = "0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77"
 TABLE = {
@@ -96,6 +103,17 @@ TABLE = {
     "POST /api/v1/epd/status-queries": Row(401, 401, 401, json={"insz": "1"}),
     "GET /api/v1/epd/status-batch.schema.json": OPEN,
     "GET /.well-known/jwks.json": OPEN,
+    "POST /card/handoff": Row(401, 200, 401),
+    "GET /card/handoff": Row(401, 200, 401),
+    "GET /card/handoff/step": Row(401, 200, 401),
+    # Nobody's phone waits.
+    "POST /card/handoff/confirm": Row(401, 409, 401),
+    f"GET {LINK}": Row(404, 404, 404, address=UNKNOWN_LINK),
+    f"POST {LINK}": Row(404, 404, 404, address=UNKNOWN_LINK),
+    f"GET {LINK}/step": Row(200, 200, 200, address=f"{UNKNOWN_LINK}/step"),
+    f"POST {LINK}/finish": Row(404, 404, 404, address=f"{UNKNOWN_LINK}/finish"),
+    "GET /help": OPEN,
+    "GET /accessibility": OPEN,
     "GET /card/lost": Row(401, 200, 401),
     "GET /card/activity": Row(401, 200, 401),
     "GET /privacy": OPEN,
@@ -143,6 +161,7 @@ TABLE = {
     "GET /statistics.csv": OPEN,
     "GET /statistics.xlsx": OPEN,
     "GET /api/v1/statistics": OPEN,
+    **{operation: replace(OFFICE, address=address_of(operation)) for operation in DOORS},
     "GET /problems": OPEN,
     "GET /problems/{kind}": Row(200, 200, 200, address="/problems/not-found"),
     "GET /openapi.json": OPEN,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.cards import keyring, lifecycle, names
@@ -19,10 +19,13 @@ from app.epd.messages import Snapshot, checked_insz
 from app.epd.model import PersonnelRecord, store
 from app.identity import sessions
 from app.identity.model import WebSession
+from app.passes.codes import SHOWN, content_of
+from app.passes.google_object import generic_object
 from app.passes.model import DeviceRegistration
 from app.retention.erasure import erase
 from app.retention.export import export
 from app.retention.terms import BATCH, Term, terms
+from app.statistics import counting
 from app.verification import partners
 from app.verification.model import Scan
 from app.web.privacy_texts import KEPT
@@ -87,6 +90,7 @@ class Person:
                     cause="ok",
                     code_digest=b"digest",
                     accepted_moment=number,
+                    counted_at=now + timedelta(hours=2),
                 )
             )
         return teacher.id
@@ -118,6 +122,19 @@ def ended(database: Database, term: Term, now: datetime) -> int:
 
 def test_every_term_is_told_to_people() -> None:
     assert list(TERMS) == list(KEPT)
+
+
+def test_a_check_that_the_counters_do_not_have_stays_with_its_card(
+    database: Database, keys: Keys, now: datetime
+) -> None:
+    person = Person(database, keys, now, checks=3)
+    late = now + timedelta(days=91)
+    uncounted = update(Scan).where(Scan.at > now).values(counted_at=None)
+    database.transact(lambda session: session.execute(uncounted))
+    assert ended(database, TERMS["scan-links"], late) == 1
+    counting.count(database, now=late)
+    assert ended(database, TERMS["scan-links"], late) == 2
+    assert person.linked_checks() == 0
 
 
 def test_a_check_is_parted_from_the_card_after_its_term_and_goes_on_counting(
@@ -197,6 +214,20 @@ def test_an_erasure_leaves_what_counts_and_nothing_of_whom(
     assert person.rows(DeviceRegistration) == 1
 
 
+def test_the_void_pass_of_somebody_who_was_erased_shows_nothing_of_them(
+    database: Database, person: Person, keys: Keys, now: datetime
+) -> None:
+    database.transact(lambda session: erase(session, person.id, now=now))
+    with database.reading() as session:
+        apple = session.scalars(select(WalletPass).options(SHOWN)).one()
+    content = content_of(apple, keys=keys, base="HTTPS://KAART.EXAMPLE")
+    assert (content.holder_name, content.status) == ("", CardStatus.REVOKED)
+    assert content.card_number != apple.card.number
+    google = generic_object(content, issuer_id="1", class_id="1.c", totp_key=b"k" * 20)
+    assert apple.card.number not in str(google)
+    assert "rotatingBarcode" not in google
+
+
 def test_the_mark_of_an_erasure_is_nobodys_card_and_ends_too(
     database: Database, person: Person, now: datetime
 ) -> None:
@@ -250,6 +281,7 @@ def test_the_tables_that_lead_to_a_person_are_all_thought_of() -> None:
         "device_registration",
         "epd_person",
         "google_holding",
+        "handoff",
         "pass_delivery",
         "scan",
         "wallet_pass",

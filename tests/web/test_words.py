@@ -19,6 +19,7 @@ from tests.web.document import Document
     ("state", "actions"),
     [
         ("card-active", ["/card/apple", "/card/google"]),
+        ("card-computer", ["/card/handoff", "/card/apple", "/card/google"]),
         ("card-google-first", ["/card/google", "/card/apple"]),
         ("card-grace", ["/card/apple", "/card/google"]),
         ("card-summer-bridge", ["/card/apple", "/card/google"]),
@@ -30,6 +31,7 @@ from tests.web.document import Document
         ("card-suspended", []),
         ("card-revoked", []),
         ("card-ended", []),
+        ("card-barred", []),
     ],
 )
 def test_a_state_offers_its_own_buttons(
