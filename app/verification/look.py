@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 from app.cards.keyring import Keys
 from app.cards.token import Fault
 from app.verification.records import states
+from app.verification.sandbox import state_of
 from app.verification.verdict import Asked, Reason, Verdict
 from app.verification.verify import Examined, Superseded, judge, refusal
 
@@ -20,5 +21,6 @@ def look(
     """The verdict of this moment on a code, by the same steps as at a till."""
     if isinstance(examined, Fault):
         return refusal(Reason(examined.value), examined.value, asked.at)
-    state = states(session, [examined]).get(examined.names)
+    state = state_of(examined, (), now=asked.at)
+    state = state or states(session, [examined]).get(examined.names)
     return judge(examined, state, (), asked, keys=keys, superseded=superseded)
