@@ -29,6 +29,7 @@ from app.api import (
     oauth,
     openapi,
     operations,
+    paper,
     partner,
     privacy,
     problems,
@@ -104,6 +105,7 @@ def _routes(app: FastAPI) -> FastAPI:
     for router in (
         login.router,
         teacher.router,
+        paper.router,
         activity.router,
         me.router,
         privacy.router,
