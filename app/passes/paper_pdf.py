@@ -18,7 +18,7 @@ from reportlab.lib.colors import HexColor, black, white
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.lib.utils import simpleSplit
-from reportlab.pdfbase.pdfmetrics import registerFont
+from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
@@ -171,13 +171,13 @@ def _facts(
     facts = {
         "holder": content.holder_name,
         "card_number": f"{content.card_number[:5]} {content.card_number[5:]}",
-        "valid_from": _day(content.valid_from, language),
         "valid_until": _day(content.valid_until, language),
     }
     for name, fact in facts.items():
         if fact:
             label = LABELS[name][language]
             y = _lines(canvas, label, x=x, y=y, width=width, points=points * 0.7, ink=QUIET)
+            y -= points * 0.2
             y = _lines(canvas, fact, x=x, y=y, width=width, points=points, font=BOLD)
             y -= points * 0.3
     return y
@@ -194,7 +194,12 @@ def _lines(
     font: str = PLAIN,
     ink: HexColor = INK,
 ) -> float:
-    """Draw a text in as many lines as it needs; returns where the next line goes."""
+    """Draw a text in as many lines as it needs; returns where the next line goes.
+
+    A word that is wider than the line makes all letters smaller.
+    """
+    widest = max(stringWidth(word, font, points) for word in text.split())
+    points *= min(1, width / widest)
     canvas.setFillColor(ink)
     canvas.setFont(font, points)
     for line in simpleSplit(text, font, points, width):
