@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date
-from reportlab.lib.colors import HexColor, black, white
+from reportlab.lib.colors import Color, HexColor, black, white
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.lib.utils import simpleSplit
@@ -192,7 +192,7 @@ def _lines(
     width: float = A4[0] - 2 * MARGIN,
     points: float,
     font: str = PLAIN,
-    ink: HexColor = INK,
+    ink: Color = INK,
 ) -> float:
     """Draw a text in as many lines as it needs; returns where the next line goes.
 
