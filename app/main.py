@@ -32,6 +32,7 @@ from app.api import (
     office_waiting,
     openapi,
     operations,
+    paper,
     partner,
     privacy,
     problems,
@@ -108,6 +109,7 @@ def _routes(app: FastAPI) -> FastAPI:
     for router in (
         login.router,
         teacher.router,
+        paper.router,
         activity.router,
         me.router,
         privacy.router,
