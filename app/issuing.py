@@ -26,6 +26,7 @@ from app.cards.activation import activate
 from app.cards.entitlement import (
     Employment,
     Entitlement,
+    Interruption,
     Policy,
     belgian_day,
     decide,
@@ -71,6 +72,7 @@ class Standing:
     entitlement: Entitlement | None
     employments: tuple[Employment, ...]
     heard_at: datetime | None
+    leaves: tuple[Interruption, ...] = ()
 
     def silent_since(self, moment: datetime) -> bool:
         """Whether the personnel file has not answered since then."""
@@ -148,6 +150,7 @@ class Issuing:
             entitlement=entitlement,
             employments=status.employments + status.listed_by_institution if status else (),
             heard_at=teacher.heard_at,
+            leaves=status.interruptions if status else (),
         )
 
     def add_pass(self, teacher_id: uuid.UUID, carrier: Carrier, *, now: datetime) -> None:

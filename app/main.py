@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app.api import (
+    about,
     activity,
     apple,
     benefits,
@@ -22,6 +23,7 @@ from app.api import (
     deps,
     epd,
     google,
+    handoff,
     login,
     me,
     oauth,
@@ -106,6 +108,9 @@ def _routes(app: FastAPI) -> FastAPI:
         me.router,
         privacy.router,
         privacy.pages,
+        handoff.router,
+        handoff.phone,
+        about.pages,
         partner.router,
         scanner.router,
         oauth.router,

@@ -30,7 +30,7 @@ from app.passes.google import LEFT_FREE
 from app.passes.google_holdings import forget_nonces
 from app.recovery.journal import Journal
 from app.retention.terms import Term, terms
-from app.statistics import counting
+from app.statistics import counting, entitled
 
 Clock = Callable[[], datetime]
 
@@ -171,6 +171,9 @@ def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[
     def count() -> int:
         return counting.count(database, now=clock())
 
+    def count_entitled() -> int:
+        return entitled.count_entitled(database, now=clock())
+
     def seal() -> int:
         with database.reading() as session:
             if not audit.waiting(session):
@@ -194,6 +197,7 @@ def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[
         Job("keep-journal", keep_journal, period_s=1.0),
         Job("seal-audit", seal, period_s=1.0),
         Job("count", count, period_s=60.0),
+        Job("count-entitled", count_entitled, period_s=300.0),
         *_endings(database, deployment, clock),
     ]
 

@@ -28,8 +28,9 @@ from app.db import Database
 from app.identity import clients
 from app.identity.clients import Scope
 from app.settings import PREFIX
+from app.statistics import legacy
 from app.verification import partners, tills
-from demo import apple_certificates, google_account
+from demo import apple_certificates, figures, google_account
 from demo.officials import CARD_OFFICE
 
 PASS_TYPE_IDENTIFIER = "pass.example.lerarenkaart"  # noqa: S105 - a public name
@@ -131,6 +132,7 @@ def prepare(
     directory.mkdir(parents=True)
     database_url = database_url or f"sqlite:///{directory / 'lerarenkaart.sqlite3'}"
     migrate.upgrade(database_url)
+    _tell_old_figures(database_url, now=now)
     keyring.init(directory / "keys", environment="demo", now=now)
     credentials = make_credentials(directory, addresses, now=now)
     admit_sync_job(database_url, credentials, now=now)
@@ -141,6 +143,14 @@ def prepare(
         credentials=credentials,
         shops=open_shops(database_url, now=now),
     )
+
+
+def _tell_old_figures(database_url: str, *, now: datetime) -> None:
+    """What parliament was told before there was a digital card, and a made-up year with one."""
+    text = legacy.FILE.read_text("utf-8")
+    with closing(Database(database_url)) as database:
+        database.transact(lambda session: legacy.import_legacy(session, text, now=now))
+        database.transact(lambda session: figures.last_year(session, now.year - 1, now=now))
 
 
 def make_credentials(directory: Path, addresses: Addresses, *, now: datetime) -> Credentials:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from sqlalchemy.orm import Session
+
 from app.statistics.counts import (
     COUNTED,
     PROVINCES,
@@ -15,7 +17,7 @@ from app.statistics.counts import (
 from app.statistics.figures import Report, publish
 from app.statistics.imports import ALLOWED_IN_LEGACY, IN_TABLE, IN_TEXT, LEGACY, read
 from app.statistics.legacy import FILE, SOURCE
-from app.statistics.model import ALL, Basis, Measure
+from app.statistics.model import ALL, Basis, CountedYear, Counter, Measure
 
 AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 YEARS = (2021, 2022, 2023, 2024, 2025, 2026)
@@ -36,6 +38,24 @@ def sample() -> Report:
         entitled_at={2025: AT.replace(year=2025), 2026: AT},
     )
     return publish(found, YEARS, basis=Basis.HOME, small_cell=5)
+
+
+def last_year(session: Session, year: int, *, now: datetime) -> None:
+    """Make up the counters of a year that is over, for a demonstration that begins today."""
+    session.add(CountedYear(year=year, closed_at=now, entitled_at=now))
+    for (measure, channel), count in _counted(0).items():
+        session.add_all(
+            Counter(
+                year=year,
+                measure=measure,
+                channel=channel,
+                basis=basis,
+                province=province,
+                value=value,
+            )
+            for basis in Basis
+            for province, value in count.provinces.items()
+        )
 
 
 def nothing() -> Report:

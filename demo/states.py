@@ -12,10 +12,12 @@ from app.api.deps import page
 from app.benefits.model import Category
 from app.benefits.offers import Offer
 from app.benefits.search import Found, Place
-from app.cards.entitlement import Employment, EntitlementReason, StaffCategory
+from app.cards.entitlement import Employment, EntitlementReason, Interruption, StaffCategory
 from app.cards.initials import initials_of
 from app.cards.token import Carrier
 from app.errors import NotFound
+from app.identity.handoff import Seen, Step
+from app.passes import qr
 from app.provinces import Province
 from app.retention.terms import terms
 from app.statistics.charts import charts
@@ -153,6 +155,7 @@ def _cards() -> dict[str, State]:
     }
     return {
         "card-active": _card(CardState.ACTIVE, why.EMPLOYED),
+        "card-computer": _card(CardState.ACTIVE, why.EMPLOYED, wallet_first=None),
         "card-replaced": _card(CardState.ACTIVE, why.EMPLOYED, just_replaced=True),
         "card-google-first": _card(CardState.ACTIVE, None, wallet_first="google"),
         "card-none-yet": _card(CardState.ACTIVE, why.LISTED_BY_INSTITUTION, **no_card),
@@ -160,7 +163,12 @@ def _cards() -> dict[str, State]:
         "card-summer-bridge": _card(CardState.SUMMER_BRIDGE, why.SUMMER_BRIDGE),
         "card-epd-silent-known": _card(CardState.EPD_UNREACHABLE_KNOWN, why.EMPLOYED),
         "card-epd-silent-new": _card(CardState.EPD_UNREACHABLE_NEW, None, **nothing),
-        "card-not-entitled": _card(CardState.NOT_ENTITLED, why.EXCLUDED_LEAVE, **no_card),
+        "card-not-entitled": _card(
+            CardState.NOT_ENTITLED,
+            why.EXCLUDED_LEAVE,
+            **no_card,
+            leaves=(Interruption("LOOPBAANONDERBREKING", full=True, begin=date(2026, 9, 1)),),
+        ),
         "card-unknown": _card(CardState.UNKNOWN_TO_EPD, None, **no_card, appointments=()),
         "card-suspended": _card(CardState.SUSPENDED, why.NOT_EMPLOYED, appointments=()),
         "card-revoked": _card(CardState.REVOKED, "lost", valid_until=None),
@@ -202,6 +210,29 @@ def _own_pages() -> dict[str, State]:
         "privacy": ("privacy.html", {"csrf": None, "kept": kept}),
         "privacy-own": ("privacy.html", {"csrf": CSRF, "kept": kept}),
         "erased": ("erased.html", {}),
+        "help": ("help.html", {}),
+        "accessibility": ("accessibility.html", {"made_on": AT.date()}),
+        **_handoffs(),
+    }
+
+
+def _handoffs() -> dict[str, State]:
+    link = qr.drawing("https://kaart.example/handoff/" + "n" * 43)
+    nothing: dict[str, Any] = {"csrf": CSRF, "drawing": None, "seen": None}
+
+    def seen(step: Step, number: int | None = None) -> dict[str, Any]:
+        choices = (12, 47, 83) if number else ()
+        return {"seen": Seen(step, "A.B.", number, choices)}
+
+    phone: dict[str, Any] = {"link": "n" * 43}
+    return {
+        "handoff": ("handoff.html", nothing | {"drawing": link}),
+        "handoff-waiting": ("handoff.html", nothing | seen(Step.OFFERED)),
+        "handoff-number": ("handoff.html", nothing | seen(Step.OPENED, 47)),
+        "handoff-done": ("handoff.html", nothing | seen(Step.CONFIRMED, 47)),
+        "handoff-over": ("handoff.html", nothing),
+        "handoff-phone": ("handoff_phone.html", phone | seen(Step.OFFERED)),
+        "handoff-phone-number": ("handoff_phone.html", phone | seen(Step.OPENED, 47)),
     }
 
 

@@ -50,6 +50,7 @@ def card_page(
         number=card.number if card else None,
         valid_until=_valid_until(standing),
         appointments=standing.employments,
+        leaves=standing.leaves,
         received_at=standing.heard_at,
         wallet_first=wallet_first,
         just_replaced=bool(

@@ -30,6 +30,8 @@ RATES: dict[str, RateLimitItem] = {
     "token": parse("60/minute"),
     "status-query": parse("600/minute"),
     "login": parse("30/minute"),
+    "handoff": parse("30/minute"),
+    "handoff-step": parse("120/minute"),
     # Files of one institution.
     "roster": parse("30/hour"),
     "benefits": parse("120/minute"),

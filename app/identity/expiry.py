@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
-from app.identity.model import AccessToken, SpentAssertion, StoredAttempt, WebSession
+from app.identity.handoff import LIFETIME as HANDOFF_LIFETIME
+from app.identity.model import AccessToken, Handoff, SpentAssertion, StoredAttempt, WebSession
 from app.identity.sessions import ABSOLUTE, ATTEMPT_LIFETIME, IDLE
 
 BATCH = 200
@@ -24,6 +25,7 @@ def delete_expired(session: Session, *, now: datetime) -> int:
         for rows, expired in (
             (StoredAttempt, unfinished),
             (WebSession, over),
+            (Handoff, Handoff.created_at < now - HANDOFF_LIFETIME),
             (AccessToken, AccessToken.expires_at < now),
             (SpentAssertion, SpentAssertion.expires_at < now),
         )
@@ -32,7 +34,7 @@ def delete_expired(session: Session, *, now: datetime) -> int:
 
 def _delete(
     session: Session,
-    rows: type[StoredAttempt | WebSession | AccessToken | SpentAssertion],
+    rows: type[StoredAttempt | WebSession | Handoff | AccessToken | SpentAssertion],
     expired: ColumnElement[bool],
 ) -> int:
     ids = session.scalars(select(rows.id).where(expired).limit(BATCH)).all()

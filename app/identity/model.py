@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Integer,
     LargeBinary,
+    SmallInteger,
     String,
     UniqueConstraint,
     Uuid,
@@ -121,3 +122,26 @@ class AccessToken(Identified, Base):
     credential_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(OAuthCredential.id), index=True)
     scopes: Mapped[str] = mapped_column(String(200))
     expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
+
+
+class Handoff(Identified, Base):
+    """A log-in on its way from a computer to a phone; taken once, or left to retention.
+
+    What the phone's session begins with is there only after the computer confirmed it.
+    """
+
+    __tablename__ = "handoff"
+
+    # Of the session token of the computer; of the secret in the link; of the phone's cookie.
+    computer_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    link_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    phone_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    # Whose card it is, so far as a shop may know too.
+    initials: Mapped[str] = mapped_column(String(8))
+    number: Mapped[int | None] = mapped_column(SmallInteger)
+    choices: Mapped[str] = mapped_column(String(16))
+    teacher_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Teacher.id))
+    sealed_person: Mapped[bytes | None] = mapped_column(LargeBinary)
+    authenticated_at: Mapped[datetime | None] = mapped_column(Moment)
+    begun_at: Mapped[datetime | None] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(Moment, index=True)

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.identity.authorization import LoginAttempt
-from app.identity.model import StoredAttempt, WebSession
+from app.identity.model import Handoff, StoredAttempt, WebSession
 from app.identity.refusal import Cause, LoginRefused
 from app.identity.roles import Capacity
 from app.identity.secret_text import SECRET_LENGTH, fingerprint, new_secret
@@ -116,10 +116,12 @@ def begin_session(
     authenticated_at: datetime,
     now: datetime,
     sealed_person: bytes | None = None,
+    begun_at: datetime | None = None,
     replaces: str | None = None,
 ) -> str:
     """Log a browser in; returns the token for its cookie, always a new one.
 
+    `begun_at` is when the log-in began that is handed on, so that it gets no longer by that.
     `replaces` is the session token that the browser came with, if any: it ends here, so that
     nobody who planted or saw it shares the new session.
     """
@@ -132,7 +134,7 @@ def begin_session(
             teacher_id=teacher_id,
             sealed_person=sealed_person,
             authenticated_at=authenticated_at,
-            created_at=now,
+            created_at=begun_at or now,
             last_seen_at=now,
         )
     )
@@ -180,6 +182,7 @@ def end_session(session: Session, token: str) -> None:
 
 def end_sessions_of(session: Session, teacher_id: uuid.UUID, *, but: str | None = None) -> int:
     """Log a teacher out everywhere, `but` in the browser of that token; returns how often."""
+    session.execute(delete(Handoff).where(Handoff.teacher_id == teacher_id))
     statement = delete(WebSession).where(WebSession.teacher_id == teacher_id)
     if but is not None:
         statement = statement.where(WebSession.token_hash != fingerprint(but))

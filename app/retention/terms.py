@@ -60,13 +60,18 @@ def terms(*, scan_link_days: int) -> tuple[Term, ...]:
 def cut_scan_links(session: Session, *, before: datetime) -> int:
     """Part the oldest checks from the card: that a partner made them is all that stays.
 
-    Checks lie in the order of their numbers, so what is done is never looked at again.
+    Checks lie in the order of their numbers, so what is done is never looked at again. A use
+    stays linked until the counters have it (docs/decisions/0023).
     """
     term = "scan-links"
     insert_once(session, RetentionMark, {"term": term, "done_to": NOWHERE_YET})
     mark = session.get_one(RetentionMark, term, with_for_update=True)
-    rows = select(Scan.id, Scan.at).where(Scan.id > mark.done_to).order_by(Scan.id).limit(BATCH)
-    due = [row.id for row in takewhile(lambda row: row.at < before, session.execute(rows))]
+    waits = and_(Scan.valid, ~Scan.test, Scan.counted_at.is_(None)).label("waits")
+    rows = select(Scan.id, Scan.at, waits).where(Scan.id > mark.done_to).order_by(Scan.id)
+    over = takewhile(
+        lambda row: row.at < before and not row.waits, session.execute(rows.limit(BATCH))
+    )
+    due = [row.id for row in over]
     if due:
         session.execute(update(Scan).where(Scan.id.in_(due)).values(CUT))
         mark.done_to = due[-1]

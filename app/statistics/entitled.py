@@ -9,12 +9,15 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.cards.entitlement import belgian_day
 from app.cards.model import Teacher
+from app.db import Database
+from app.epd.model import EPD
 from app.epd.places import residences
+from app.epd.push.model import Run, RunState
 from app.statistics.books import Books, replace_measure, take_turn
 from app.statistics.flags import places
 from app.statistics.model import Basis, CountedYear, Measure
@@ -24,12 +27,32 @@ TEACHERS_AT_ONCE = 2000
 Counts = Mapping[tuple[Basis, str], int]
 
 
+def count_entitled(database: Database, *, now: datetime) -> int:
+    """Count those entitled if a complete snapshot came since the last time; 1 when it did."""
+    with database.reading() as session:
+        snapshot_at = last_complete_snapshot(session)
+        if snapshot_at is None or not is_due(session, snapshot_at=snapshot_at):
+            return 0
+        counts = entitled(session, now=now)
+    kept = database.transact(
+        lambda session: keep_entitled(session, counts, snapshot_at=snapshot_at)
+    )
+    return int(kept)
+
+
+def last_complete_snapshot(session: Session) -> datetime | None:
+    """When the newest full snapshot of the personnel file was carried out to its end."""
+    whole = select(func.max(Run.finished_at)).where(Run.full, Run.state == RunState.DONE)
+    return session.scalar(whole.where(Run.source == EPD))
+
+
 def is_due(session: Session, *, snapshot_at: datetime) -> bool:
     """Whether a snapshot that was complete at this moment is not counted yet."""
     year = session.get(CountedYear, belgian_day(snapshot_at).year)
-    if year is None or year.entitled_at is None:
+    if year is None:
         return True
-    return year.closed_at is None and year.entitled_at < snapshot_at
+    later = year.entitled_at is None or year.entitled_at < snapshot_at
+    return later and year.closed_at is None
 
 
 def entitled(session: Session, *, now: datetime) -> Counts:

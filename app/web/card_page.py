@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from app.cards.entitlement import Employment
+from app.cards.entitlement import Employment, Interruption
 from app.web.card_texts import ENTITLED, STATES, WHY, CardState, StateText
 from app.web.texts import Msgid
 
@@ -34,6 +34,7 @@ class CardPage:
     number: str | None = None
     valid_until: date | None = None
     appointments: tuple[Employment, ...] = ()
+    leaves: tuple[Interruption, ...] = ()
     received_at: datetime | None = None
     wallet_first: Wallet | None = None
     just_replaced: bool = False

@@ -27,9 +27,18 @@ TEMPLATES_DIRECTORY = Path(__file__).parent / "templates"
 LANGUAGE_NAMES = {"nl": "Nederlands", "fr": "Français", "en": "English", "de": "Deutsch"}
 
 # What the head of every page leads to.
-MAIN_LINKS = {"/card": Msgid("My card"), "/benefits": Msgid("Benefits")}
+MAIN_LINKS = {
+    "/card": Msgid("My card"),
+    "/benefits": Msgid("Benefits"),
+    "/help": Msgid("Help"),
+}
 # And its foot.
-SMALL_LINKS = {"/privacy": Msgid("Your data")}
+SMALL_LINKS = {
+    "/privacy": Msgid("Your data"),
+    "/accessibility": Msgid("Accessibility"),
+    "/statistics": Msgid("The teacher card in figures"),
+    "/help": Msgid("Help"),
+}
 
 
 class Pages:

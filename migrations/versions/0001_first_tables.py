@@ -440,6 +440,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("teacher_id", "source", name=op.f("pk_epd_person")),
     )
     op.create_table(
+        "handoff",
+        sa.Column("computer_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("link_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("phone_hash", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("initials", sa.String(length=8), nullable=False),
+        sa.Column("number", sa.SmallInteger(), nullable=True),
+        sa.Column("choices", sa.String(length=16), nullable=False),
+        sa.Column("teacher_id", sa.Uuid(), nullable=True),
+        sa.Column("sealed_person", sa.LargeBinary(), nullable=True),
+        sa.Column("authenticated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["teacher_id"], ["teacher.id"], name=op.f("fk_handoff_teacher_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_handoff")),
+        sa.UniqueConstraint("computer_hash", name=op.f("uq_handoff_computer_hash")),
+        sa.UniqueConstraint("link_hash", name=op.f("uq_handoff_link_hash")),
+    )
+    with op.batch_alter_table("handoff", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_handoff_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
         "imported_figure",
         sa.Column("data_set_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
@@ -978,6 +1000,10 @@ def downgrade() -> None:
 
     op.drop_table("oauth_credential")
     op.drop_table("imported_figure")
+    with op.batch_alter_table("handoff", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_handoff_created_at"))
+
+    op.drop_table("handoff")
     op.drop_table("epd_person")
     op.drop_table("epd_decision")
     with op.batch_alter_table("epd_batch", schema=None) as batch_op:

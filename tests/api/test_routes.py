@@ -33,6 +33,9 @@ UNTAGGED = {
 ROUTE = "/api/v1/verifications"
 DEVICE = "/apple/v1/devices/{deviceLibraryIdentifier}/registrations/{passTypeIdentifier}"
 UNKNOWN_DEVICE = "/apple/v1/devices/unknown/registrations/x"
+# A link opens for whoever has it, once; tests/api/test_handoff.py does.
+LINK = "/handoff/{link}"
+UNKNOWN_LINK = f"/handoff/{'n' * 43}"
 QUESTION = {"presentation": "", "channel": "till"}
 
 
@@ -96,6 +99,17 @@ TABLE = {
     "POST /api/v1/epd/status-queries": Row(401, 401, 401, json={"insz": "1"}),
     "GET /api/v1/epd/status-batch.schema.json": OPEN,
     "GET /.well-known/jwks.json": OPEN,
+    "POST /card/handoff": Row(401, 200, 401),
+    "GET /card/handoff": Row(401, 200, 401),
+    "GET /card/handoff/step": Row(401, 200, 401),
+    # Nobody's phone waits.
+    "POST /card/handoff/confirm": Row(401, 409, 401),
+    f"GET {LINK}": Row(404, 404, 404, address=UNKNOWN_LINK),
+    f"POST {LINK}": Row(404, 404, 404, address=UNKNOWN_LINK),
+    f"GET {LINK}/step": Row(200, 200, 200, address=f"{UNKNOWN_LINK}/step"),
+    f"POST {LINK}/finish": Row(404, 404, 404, address=f"{UNKNOWN_LINK}/finish"),
+    "GET /help": OPEN,
+    "GET /accessibility": OPEN,
     "GET /card/lost": Row(401, 200, 401),
     "GET /card/activity": Row(401, 200, 401),
     "GET /privacy": OPEN,

@@ -65,15 +65,16 @@ def test_a_code_for_one_partner_is_unknown_to_every_other(
 def test_a_lost_card_takes_its_codes_with_it(service: Service) -> None:
     teacher = service.with_card()
     code = draw(service, teacher).json()["code"]
-    teacher.open("/card")
+    teacher.open("/card/lost")
     assert teacher.press("/card/report-lost").is_success
     assert gist(service.till().scan(code, channel="webshop")) == refused("not_valid")
 
 
 def test_a_code_needs_a_card_and_a_partner_that_is_one(service: Service) -> None:
-    without = service.logged_in("retired")
-    problem_of(draw(service, without), "not-eligible", 403)
-    teacher = service.with_card()
+    teacher = service.logged_in()
+    problem_of(draw(service, teacher), "not-eligible", 403)
+    teacher.open("/card")
+    teacher.press("/card")
     nobody = "019ab000-0000-7000-8000-000000000000"
     problem_of(draw(service, teacher, partner_id=nobody), "not-found", 404)
     problem_of(draw(service, teacher, partner_id="1"), "malformed-request", 422)

@@ -23,6 +23,7 @@ from app.cards.entitlement import (
     StaffCategory,
     belgian_day,
     card_year,
+    decide,
 )
 from app.cards.insz import Insz
 from app.cards.keyring import KeyRing, Keys
@@ -30,7 +31,7 @@ from app.cards.model import Card, Teacher
 from app.db import Database
 from app.epd.merge import Outcome, leave_out, merge, replace_number
 from app.epd.messages import Snapshot, checked_insz
-from app.epd.model import PersonnelRecord
+from app.epd.model import PersonnelRecord, status_of
 from demo.population import synthetic_insz
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -152,7 +153,11 @@ def test_who_is_left_out_gets_grace_and_comes_back_with_the_same_version(
     assert standing(database, keys, 1) == (EntitlementReason.GRACE, [CardStatus.ACTIVE])
     assert standing(database, keys, 2)[0] == EntitlementReason.EMPLOYED
     with database.reading() as session:
-        assert teacher_of(session, keys, 1).review_on == belgian_day(NOW) + timedelta(days=30)
+        status = status_of(session, teacher_of(session, keys, 1).id)
+    assert status is not None
+    ends = decide(status, on=belgian_day(NOW), policy=POLICY).until
+    assert ends == belgian_day(NOW) + timedelta(days=29)
+    assert not decide(status, on=ends + timedelta(days=1), policy=POLICY).entitled
     assert tell(database, keys, said(1, 0, LEFT)) == [Outcome.OUTDATED]
     assert tell(database, keys, said(1)) == [Outcome.CHANGED]
     assert standing(database, keys, 1)[0] == EntitlementReason.EMPLOYED

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.cards import keyring, lifecycle, names
@@ -23,6 +23,7 @@ from app.passes.model import DeviceRegistration
 from app.retention.erasure import erase
 from app.retention.export import export
 from app.retention.terms import BATCH, Term, terms
+from app.statistics import counting
 from app.verification import partners
 from app.verification.model import Scan
 from app.web.privacy_texts import KEPT
@@ -87,6 +88,7 @@ class Person:
                     cause="ok",
                     code_digest=b"digest",
                     accepted_moment=number,
+                    counted_at=now + timedelta(hours=2),
                 )
             )
         return teacher.id
@@ -118,6 +120,19 @@ def ended(database: Database, term: Term, now: datetime) -> int:
 
 def test_every_term_is_told_to_people() -> None:
     assert list(TERMS) == list(KEPT)
+
+
+def test_a_check_that_the_counters_do_not_have_stays_with_its_card(
+    database: Database, keys: Keys, now: datetime
+) -> None:
+    person = Person(database, keys, now, checks=3)
+    late = now + timedelta(days=91)
+    uncounted = update(Scan).where(Scan.at > now).values(counted_at=None)
+    database.transact(lambda session: session.execute(uncounted))
+    assert ended(database, TERMS["scan-links"], late) == 1
+    counting.count(database, now=late)
+    assert ended(database, TERMS["scan-links"], late) == 2
+    assert person.linked_checks() == 0
 
 
 def test_a_check_is_parted_from_the_card_after_its_term_and_goes_on_counting(
@@ -250,6 +265,7 @@ def test_the_tables_that_lead_to_a_person_are_all_thought_of() -> None:
         "device_registration",
         "epd_person",
         "google_holding",
+        "handoff",
         "pass_delivery",
         "scan",
         "wallet_pass",

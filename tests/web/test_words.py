@@ -19,6 +19,7 @@ from tests.web.document import Document
     ("state", "actions"),
     [
         ("card-active", ["/card/apple", "/card/google"]),
+        ("card-computer", ["/card/handoff", "/card/apple", "/card/google"]),
         ("card-google-first", ["/card/google", "/card/apple"]),
         ("card-grace", ["/card/apple", "/card/google"]),
         ("card-summer-bridge", ["/card/apple", "/card/google"]),
