@@ -59,6 +59,12 @@ def head() -> str | None:
     return ScriptDirectory(str(REVISIONS)).get_current_head()
 
 
+def revisions() -> list[str]:
+    """Every revision there ever was, the first one first."""
+    scripts = ScriptDirectory(str(REVISIONS)).walk_revisions()
+    return [script.revision for script in scripts][::-1]
+
+
 def current(database: Database) -> str | None:
     """The revision `database` is at; None before the first."""
     with database.engine.connect() as connection:

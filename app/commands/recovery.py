@@ -1,4 +1,4 @@
-"""`lerarenkaart backup`, `restore` and `fence …`: copies of the database, and coming back from one."""
+"""`lerarenkaart backup`, `restore` and `fence …`: copies of the database, and the way back."""
 
 from contextlib import closing
 from pathlib import Path

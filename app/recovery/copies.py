@@ -139,7 +139,11 @@ def _sqlite_back(path: Path, url: str, manifest: Manifest, now: datetime) -> Non
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         draft = Path(folder) / SQLITE
-        with zipfile.ZipFile(path) as archive, archive.open(SQLITE) as packed, draft.open("xb") as out:
+        with (
+            zipfile.ZipFile(path) as archive,
+            archive.open(SQLITE) as packed,
+            draft.open("xb") as out,
+        ):
             shutil.copyfileobj(packed, out, PIECE_BYTES)
         draft.chmod(0o600)
         with closing(Database(f"sqlite:///{draft}")) as database:
@@ -164,10 +168,12 @@ def _postgresql_out(database: Database, archive: zipfile.ZipFile, now: datetime)
         driver.execute("SET LOCAL statement_timeout = 0")
         manifest = _manifest(database, session, now)
         for name, one in manifest.tables.items():
-            with driver.cursor().copy(_copy(name, one, "TO STDOUT")) as rows:
-                with archive.open(name, "w", force_zip64=True) as member:
-                    for piece in rows:
-                        member.write(piece)
+            with (
+                archive.open(name, "w", force_zip64=True) as member,
+                driver.cursor().copy(_copy(name, one, "TO STDOUT")) as rows,
+            ):
+                for piece in rows:
+                    member.write(piece)
     return manifest
 
 
@@ -190,10 +196,12 @@ def _fill(session: Session, archive: zipfile.ZipFile, manifest: Manifest, now: d
     driver = _driver(session)
     driver.execute("SET LOCAL statement_timeout = 0")
     for name, one in manifest.tables.items():
-        with driver.cursor().copy(_copy(name, one, "FROM STDIN")) as rows:
-            with archive.open(name) as member:
-                while piece := member.read(PIECE_BYTES):
-                    rows.write(piece)
+        with (
+            archive.open(name) as member,
+            driver.cursor().copy(_copy(name, one, "FROM STDIN")) as rows,
+        ):
+            while piece := member.read(PIECE_BYTES):
+                rows.write(piece)
     _compare(session, manifest)
     _behind_the_fence(session, manifest, now)
 

@@ -103,9 +103,7 @@ class Journal:
                 log.error("database-went-back", newest=str(self._newest))
                 why = "the database lacks what the revocation journal knows"
                 above = self._epoch or 0
-                database.transact(
-                    lambda session: fall_back(session, why=why, above=above, now=now)
-                )
+                database.transact(lambda session: fall_back(session, why=why, above=above, now=now))
                 return 1
             if self._epoch is None:
                 self._mark(file, epoch)
@@ -150,7 +148,9 @@ class Journal:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[IO[bytes]]:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+b") as file:
+        with os.fdopen(
+            os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+b"
+        ) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             end = file.seek(0, os.SEEK_END)
             # A crash may have left half a line; it stays, as one that says nothing.
@@ -169,12 +169,13 @@ def merge(database: Database, journals: Iterable[Path], *, keys: Keys, now: date
     secrets = [key for key in keys.secrets["audit"].values() if key.id in named]
     taken: list[tuple[uuid.UUID, Entry]] = []
     with database.reading() as session:
-        in_force = select(Card.id).where(Card.status.in_(lifecycle.IN_FORCE))
-        for card_id in session.scalars(in_force, execution_options={"yield_per": LINES_AT_ONCE}):
+        in_force = select(Card.id, Card.status).where(Card.status.in_(lifecycle.IN_FORCE))
+        in_force = in_force.execution_options(yield_per=LINES_AT_ONCE)
+        for card_id, status in session.execute(in_force):
             codes = [(key.id, code_of(card_id, key.value)) for key in secrets]
             said = [last[code] for code in codes if code in last]
             newest = max(said, key=attrgetter("event"), default=None)
-            if newest is not None and newest.what != "resumed":
+            if newest and lifecycle.BECOMES[newest.what] not in {CardStatus.ACTIVE, status}:
                 taken.append((card_id, newest))
     for start in range(0, len(taken), CARDS_AT_ONCE):
         some = taken[start : start + CARDS_AT_ONCE]

@@ -96,8 +96,8 @@ def callers(session: Session, keys: Iterable[PresentedKey]) -> dict[PresentedKey
     wanted = list(keys)
     found = session.execute(CALLERS.where(TillKey.id.in_({key.id for key in wanted})))
     stored = {row.id: row for row in found}
-    for row in stored.values():
-        fence.refuse_behind(row.fenced_at)
+    for one in stored.values():
+        fence.refuse_behind(one.fenced_at)
     return {
         key: Caller(row.partner_id, row.till_id, key.test, row.latitude, row.longitude)
         for key in wanted
