@@ -18,6 +18,7 @@ from app.cards import keyring
 from app.commands.auditing import audit
 from app.commands.benefits import benefits
 from app.commands.client import client
+from app.commands.doctor import doctor
 from app.commands.epd import epd
 from app.commands.passes import passes
 from app.commands.recovery import backup, fencing, restore
@@ -50,6 +51,7 @@ cli.add_typer(benefits, name="benefits")
 cli.add_typer(client, name="client")
 cli.add_typer(statistics, name="statistics")
 cli.add_typer(passes, name="pass")
+cli.command()(doctor)
 
 
 @cli.command()

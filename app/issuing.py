@@ -72,6 +72,7 @@ class Standing:
     entitlement: Entitlement | None
     employments: tuple[Employment, ...]
     heard_at: datetime | None
+    barred: bool
     leaves: tuple[Interruption, ...] = ()
 
     def silent_since(self, moment: datetime) -> bool:
@@ -119,13 +120,16 @@ class Issuing:
         """Steps 1 to 3: give the person a card; `NotEligible`, or `Unavailable` when unheard of."""
         answer = self._ask(person, now=now)  # 1
 
-        def work(session: Session) -> Entitlement | None:
+        def work(session: Session) -> tuple[Entitlement | None, bool]:
             teacher, entitlement = self._decided(session, person, answer, now=now)  # 2
-            if entitlement and entitlement.entitled:
+            barred = teacher.barred_at is not None
+            if entitlement and entitlement.entitled and not barred:
                 self._grant(session, teacher, entitlement, person.name, now=now)  # 3
-            return entitlement
+            return entitlement, barred
 
-        entitlement = self._database.transact(work)
+        entitlement, barred = self._database.transact(work)
+        if barred:
+            raise NotEligible("The card office decided that you get no card. Ask the helpdesk.")
         if entitlement is None and answer is None:
             raise Unavailable(
                 "The personnel file does not answer, so nothing could be decided yet.",
@@ -150,6 +154,7 @@ class Issuing:
             entitlement=entitlement,
             employments=status.employments + status.listed_by_institution if status else (),
             heard_at=teacher.heard_at,
+            barred=teacher.barred_at is not None,
             leaves=status.interruptions if status else (),
         )
 

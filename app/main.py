@@ -27,6 +27,8 @@ from app.api import (
     login,
     me,
     oauth,
+    office,
+    office_api,
     openapi,
     operations,
     partner,
@@ -124,6 +126,8 @@ def _routes(app: FastAPI) -> FastAPI:
         apple.router,
         google.router,
         statistics.router,
+        office.router,
+        office_api.router,
         operations.router,
         operations.pages,
     ):

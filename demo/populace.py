@@ -21,7 +21,8 @@ SIZE = 228_000
 SEED = 2022
 # Cards by home province, and by channel, in the answer to parliament about 2022.
 PROVINCES = {
-    "BE-VAN": (50_232, (2000, 2999)),
+    # Not 2070, which moved to another province.
+    "BE-VAN": (50_232, (2100, 2999)),
     "BE-VLI": (24_814, (3500, 3999)),
     "BE-VOV": (41_400, (9000, 9999)),
     "BE-VWV": (30_630, (8000, 8999)),

@@ -32,7 +32,7 @@ from app.web.card_page import CardPage
 from app.web.card_texts import CardState
 from app.web.problem_texts import LOGIN_FAILURES, PROBLEMS
 from app.web.verdict_texts import VerdictPage
-from demo import figures, scanner_states
+from demo import figures, office_states, scanner_states
 from demo.benefits import demo_offers
 from demo.roster_states import roster_states
 
@@ -104,6 +104,7 @@ def every_state() -> dict[str, State]:
         "logged-out": ("logged_out.html", {}),
         **roster_states(),
         **scanner_states.scanner_states(),
+        **office_states.office_states(),
         "statistics": ("statistics.html", _statistics(figures.sample())),
         "statistics-empty": ("statistics.html", _statistics(figures.nothing())),
     }
@@ -173,6 +174,7 @@ def _cards() -> dict[str, State]:
         "card-suspended": _card(CardState.SUSPENDED, why.NOT_EMPLOYED, appointments=()),
         "card-revoked": _card(CardState.REVOKED, "lost", valid_until=None),
         "card-ended": _card(CardState.ENDED, why.DECEASED, appointments=()),
+        "card-barred": _card(CardState.BARRED, why.EMPLOYED, **no_card),
     }
 
 

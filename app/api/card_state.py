@@ -63,6 +63,8 @@ def _state(standing: Standing, *, silent: bool) -> CardState:
     card, entitlement = standing.card, standing.entitlement
     if card and card.status in STATUS_STATES:
         return STATUS_STATES[card.status]
+    if standing.barred:
+        return CardState.BARRED
     if entitlement is None:
         return CardState.EPD_UNREACHABLE_NEW if silent else CardState.UNKNOWN_TO_EPD
     if silent and entitlement.entitled:

@@ -36,6 +36,8 @@ RATES: dict[str, RateLimitItem] = {
     "roster": parse("30/hour"),
     "benefits": parse("120/minute"),
     "device-log": parse("30/minute"),
+    # More than an official at the telephone needs, fewer than leafing through takes.
+    "person-look-up": parse("20/10minutes"),
 }
 LONGEST_S = max(rate.get_expiry() for rate in RATES.values())
 IPV6_NETWORK_BYTES = 8  # of a /64, which one household has to itself

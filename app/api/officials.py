@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 from starlette.exceptions import HTTPException
 
 from app.api.cookies import read_cookie
@@ -45,8 +45,13 @@ def seal_official(ring: KeyRing, official: Official) -> bytes:
     return ring.keys.seal(json.dumps(content).encode(), place=PLACE)
 
 
-def card_officer(role: Role, *, acting: bool = False, step_up: bool = False) -> Any:  # noqa: ANN401 - as FastAPI's Depends
-    """What stands in `Annotated[Officer, …]` of a route for this role."""
+def card_officer(
+    role: Role, *, acting: bool = False, script: bool = False, step_up: bool = False
+) -> Any:  # noqa: ANN401 - as FastAPI's Depends
+    """What stands in `Annotated[Officer, …]` of a route for this role.
+
+    `script` is a change too: its body is JSON, so its form token comes in a header only.
+    """
 
     def admitted(request: Request, house: TheHouse, now: Now) -> Officer:
         audience = "personnel" if role is Role.PERSONNEL else "office"
@@ -72,6 +77,17 @@ def card_officer(role: Role, *, acting: bool = False, step_up: bool = False) -> 
         require_own_form(request, house, officer.token, csrf)
         return officer
 
+    def scripted(
+        request: Request,
+        house: TheHouse,
+        officer: Annotated[Officer, Depends(admitted)],
+        x_csrf_token: Annotated[str, Header()] = "",
+    ) -> Officer:
+        require_own_form(request, house, officer.token, x_csrf_token)
+        return officer
+
+    if script:
+        return Depends(scripted)
     return Depends(acted if acting else admitted)
 
 

@@ -2,7 +2,8 @@
 
 The row that cards hang on loses everything that says who it was, its pseudonym included. Where
 an old message of the personnel file must not bring the person back, a row with the pseudonym
-and nothing else remembers that they were erased.
+and nothing else remembers that they were erased. A bar outlives the wish to be forgotten: else it
+would be lifted by whom it is meant for.
 """
 
 import os
@@ -31,9 +32,11 @@ def forget(
     # No pseudonym of anybody: what a pepper gives is as random as this.
     teacher.insz_pseudonym = os.urandom(PSEUDONYM_BYTES)
     teacher.entitled = teacher.entitlement_reason = teacher.review_on = teacher.heard_at = None
+    barred = {"barred_at": teacher.barred_at, "barred_why": teacher.barred_why}
+    teacher.barred_at = teacher.barred_why = None
     teacher.erased_at = now
     session.flush()
-    if remembered:
+    if remembered or barred["barred_at"] is not None:
         session.add(
             Teacher(
                 id=uuid7(),
@@ -41,5 +44,6 @@ def forget(
                 pepper_id=pepper_id,
                 created_at=now,
                 erased_at=now,
+                **barred,
             )
         )

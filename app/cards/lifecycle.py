@@ -4,7 +4,7 @@ Each verb takes an open session, appends a `CardEvent` and raises the revision o
 pass that a phone should fetch anew; none commits. The teacher's row is locked first, so
 that two verbs for one person follow each other on every database. With a teacher's last
 card goes the name. Which transitions are allowed is the table in `entitlement`; when they
-are due is decided by whoever calls.
+are due is decided by whoever calls. Who is barred gets no card, by whatever way they ask.
 """
 
 import secrets
@@ -31,7 +31,7 @@ from app.cards.model import Card, CardEvent, Teacher, WalletPass
 from app.cards.numbers import new_card_number
 from app.cards.token import HOUR_S, Carrier
 from app.db import insert_new, insert_once, uuid7
-from app.errors import Conflict
+from app.errors import Conflict, NotEligible
 
 IN_FORCE = (CardStatus.ACTIVE, CardStatus.SUSPENDED)
 # Which status a card has from an event on; other events change none.
@@ -88,6 +88,8 @@ def move(session: Session, teacher: Teacher, pseudonym: bytes, *, now: datetime)
     card = card_in_force(session, teacher)
     if card is not None:
         revoke(session, card, why="number-replaced", now=now)
+    if teacher.barred_at is not None and other.barred_at is None:
+        bar(session, other, why=teacher.barred_why or "", now=now)
     return other
 
 
@@ -101,10 +103,16 @@ def card_in_force(session: Session, teacher: Teacher) -> Card | None:
 def issue(
     session: Session, teacher: Teacher, *, year: CardYear, initials: int, why: str, now: datetime
 ) -> Card:
-    """Give the teacher a card for a card year, or return the one in force: asking twice is safe."""
+    """Give the teacher a card for a card year, or return the one in force: asking twice is safe.
+
+    `NotEligible` for who is barred.
+    """
     card = card_in_force(session, teacher)
     if card is not None:
         return card
+    # Read under the lock: the teacher at hand may be from before somebody barred them.
+    if session.scalar(select(Teacher.barred_at).where(Teacher.id == teacher.id)) is not None:
+        raise NotEligible("The card office decided that this person gets no card.")
     card = Card(
         teacher_id=teacher.id,
         number=new_card_number(),
@@ -247,6 +255,19 @@ def revoke(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """End the card for good; the next scan of any of its codes is refused."""
     _change(session, card, CardStatus.REVOKED, what="revoked", why=why, now=now)
     names.erase(card.teacher)
+
+
+def bar(session: Session, teacher: Teacher, *, why: str, now: datetime) -> None:
+    """Give this person no card from now on, and revoke the one in force; only `lift` undoes it."""
+    card = card_in_force(session, teacher)
+    if card is not None:
+        revoke(session, card, why=why, now=now)
+    teacher.barred_at, teacher.barred_why = now, why
+
+
+def lift(teacher: Teacher) -> None:
+    """Let the rules alone decide again; what was revoked stays revoked."""
+    teacher.barred_at = teacher.barred_why = None
 
 
 def end(session: Session, card: Card, *, why: str, now: datetime) -> None:

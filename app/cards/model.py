@@ -53,6 +53,9 @@ class Teacher(Identified, Base):
     created_at: Mapped[datetime] = mapped_column(Moment)
     # When the person was forgotten (`forgetting`); what is said of them after that is not kept.
     erased_at: Mapped[datetime | None] = mapped_column(Moment)
+    # Since when this person gets no card, whatever the rules say, and what a person gave as reason.
+    barred_at: Mapped[datetime | None] = mapped_column(Moment)
+    barred_why: Mapped[str | None] = mapped_column(String(64))
 
     cards: Mapped[list["Card"]] = relationship(back_populates="teacher", order_by="Card.created_at")
 

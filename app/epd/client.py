@@ -99,6 +99,11 @@ class EpdClient:
         """Give back every connection."""
         self._http.close()
 
+    def examine(self, *, now: datetime) -> None:
+        """Ask for a token, which needs no person; `Unavailable` when there is none to be had."""
+        with _no_answer_is_unavailable():
+            self._bearer(self._question("POST", self._token_url, None, now))
+
     def status(self, insz: Insz, *, on: date, now: datetime) -> EpdAnswer:
         """What EPD says of a person on a day (contract 4.2), within `Patience.budget_s` or so.
 

@@ -8,6 +8,7 @@ session, so that news and its consequence are one transaction.
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cards import lifecycle
@@ -31,6 +32,13 @@ def teacher_of(session: Session, insz: Insz, *, keys: Keys, now: datetime) -> Te
         if older.id != pepper.id:
             lifecycle.rename(session, insz.pseudonym(older.value), pseudonym, pepper_id=pepper.id)
     return lifecycle.know(session, pseudonym, pepper_id=pepper.id, now=now)
+
+
+def known(session: Session, insz: Insz, *, keys: Keys) -> Teacher | None:
+    """The teacher with this number, if there is one; only looks."""
+    pseudonyms = [insz.pseudonym(pepper.value) for pepper in keys.usable("pepper")]
+    found = select(Teacher).where(Teacher.insz_pseudonym.in_(pseudonyms))
+    return session.scalars(found.order_by(Teacher.pepper_id.desc()).limit(1)).first()
 
 
 def hear(

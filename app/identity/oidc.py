@@ -97,6 +97,10 @@ class OidcClient:
         """Return every connection."""
         self._provider.close()
 
+    def examine(self, *, now: datetime) -> None:
+        """Ask what a log-in would ask first; `ProviderFault` when it could not be trusted."""
+        self._provider.key(None, now=now)
+
     def begin(
         self,
         *,

@@ -26,6 +26,8 @@ from app.cards.token import (
 )
 from app.passes.content import PassContent
 
+# In the place of a card number on the pass of somebody who was forgotten.
+NO_NUMBER = "–"  # noqa: RUF001 - a dash
 # What is read of a pass here, for the query that loads it.
 SHOWN = joinedload(WalletPass.card).joinedload(Card.teacher)
 
@@ -88,12 +90,12 @@ def totp_key_of(wallet_pass: WalletPass, *, keys: Keys) -> bytes:
 
 
 def content_of(wallet_pass: WalletPass, *, keys: Keys, base: str) -> PassContent:
-    """What the pass shows now; without a kept name it shows none."""
+    """What the pass shows now; without a kept name none, of who was forgotten no number either."""
     card = wallet_pass.card
     name = names.read(keys, card.teacher)
     return PassContent(
         serial=wallet_pass.serial,
-        card_number=card.number,
+        card_number=NO_NUMBER if card.teacher.erased_at else card.number,
         holder_name=str(name) if name else "",
         year=card.year,
         valid_from=card.valid_from,

@@ -36,6 +36,8 @@ def export(
         "person": {
             "name": name and {"given": name.given, "family": name.family},
             "known_since": _moment(teacher.created_at),
+            "gets_no_card_since": _moment(teacher.barred_at),
+            "gets_no_card_because": teacher.barred_why,
             "entitled": teacher.entitled,
             "entitlement_reason": teacher.entitlement_reason,
             "personnel_file_last_answered_at": _moment(teacher.heard_at),

@@ -20,6 +20,7 @@ from app.cards.model import Card, Teacher, WalletPass
 from app.db import insert_once
 from app.identity.expiry import delete_expired
 from app.identity.sessions import ABSOLUTE
+from app.office.cases import close_old
 from app.passes.model import DeviceRegistration
 from app.retention.erasure import CUT, leave_records
 from app.retention.model import RetentionMark
@@ -49,12 +50,17 @@ def terms(*, scan_link_days: int) -> tuple[Term, ...]:
     """Every term, in the order in which people are told of them."""
     linked = timedelta(days=scan_link_days)
     return (
-        Term("log-ins", ABSOLUTE, lambda s, now: delete_expired(s, now=now), MINUTE_S),
+        Term("log-ins", ABSOLUTE, _end_what_browsers_hold_open, MINUTE_S),
         Term("scan-links", linked, lambda s, now: cut_scan_links(s, before=now - linked), HOUR_S),
         Term("devices", DEVICES, lambda s, now: _delete_devices(s, before=now - DEVICES), HOUR_S),
         Term("former-holders", None, _forget_former_holders, HOUR_S),
         Term("erasures", None, _delete_marks, HOUR_S),
     )
+
+
+def _end_what_browsers_hold_open(session: Session, now: datetime) -> int:
+    """Sessions, and the records that officials opened in theirs."""
+    return delete_expired(session, now=now) + close_old(session, now=now)
 
 
 def cut_scan_links(session: Session, *, before: datetime) -> int:
@@ -117,6 +123,7 @@ def _delete_marks(session: Session, now: datetime) -> int:
     silent = and_(
         Teacher.erased_at < _last_year(now),
         func.coalesce(Teacher.heard_at, Teacher.erased_at) < _last_year(now),
+        Teacher.barred_at.is_(None),
         ~exists().where(Card.teacher_id == Teacher.id),
     )
     ids = session.scalars(select(Teacher.id).where(silent).limit(BATCH)).all()

@@ -28,6 +28,7 @@ class CardState(StrEnum):
     SUSPENDED = "suspended"
     REVOKED = "revoked"
     ENDED = "ended"
+    BARRED = "barred"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +136,15 @@ STATES: Mapping[CardState, StateText] = {
         ask=Msgid(
             "Do you work in education again? Log in once your appointment is in the personnel "
             "file: you then get a card at once."
+        ),
+    ),
+    CardState.BARRED: StateText(
+        tone="stop",
+        status=Msgid("No card"),
+        true=Msgid("The card office decided that you get no card."),
+        ask=Msgid(
+            "Do you disagree? Write to the helpdesk and mention the reference below. Two people "
+            "of the card office look at it again."
         ),
     ),
 }

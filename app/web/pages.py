@@ -15,6 +15,7 @@ from app.web.activity_page import CHANNELS, SHOWN_ON
 from app.web.benefit_texts import BENEFIT_CATEGORIES, PROVINCES
 from app.web.card_page import grouped
 from app.web.card_texts import CATEGORIES
+from app.web.office_texts import OFFICE_WORDS
 from app.web.privacy_texts import KEPT
 from app.web.roster_texts import ENTRY_STATES, ROSTER_STATES
 from app.web.statistics_texts import labels
@@ -104,6 +105,7 @@ class Pages:
                 "language_names": LANGUAGE_NAMES,
                 "kept_texts": KEPT,
                 "main_links": MAIN_LINKS,
+                **OFFICE_WORDS,
                 "provinces": PROVINCES,
                 "shown_on": SHOWN_ON,
                 "small_links": SMALL_LINKS,

@@ -304,6 +304,8 @@ def upgrade() -> None:
         sa.Column("review_on", sa.Date(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("barred_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("barred_why", sa.String(length=64), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_teacher")),
         sa.UniqueConstraint("insz_pseudonym", name=op.f("uq_teacher_insz_pseudonym")),
@@ -527,6 +529,25 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_oauth_spent_assertion_expires_at"), ["expires_at"], unique=False
         )
+
+    op.create_table(
+        "office_case",
+        sa.Column("teacher_id", sa.Uuid(), nullable=False),
+        sa.Column("opened_by", sa.String(length=255), nullable=False),
+        sa.Column("purpose", sa.String(length=200), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"],
+            ["teacher.id"],
+            name=op.f("fk_office_case_teacher_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_case")),
+    )
+    with op.batch_alter_table("office_case", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_office_case_opened_at"), ["opened_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_office_case_teacher_id"), ["teacher_id"], unique=False)
 
     op.create_table(
         "roster_line",
@@ -1000,6 +1021,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_roster_line_person")
 
     op.drop_table("roster_line")
+    with op.batch_alter_table("office_case", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_office_case_teacher_id"))
+        batch_op.drop_index(batch_op.f("ix_office_case_opened_at"))
+
+    op.drop_table("office_case")
     with op.batch_alter_table("oauth_spent_assertion", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_oauth_spent_assertion_expires_at"))
 

@@ -28,6 +28,7 @@ from demo.world import World
 
 # Where the service would be behind TLS; the simulated log-in knows it too.
 HTTPS = "https://kaart.example"
+STRONG = "urn:be:vlaanderen:authmech:eid"
 
 
 @dataclass(slots=True)
@@ -119,6 +120,13 @@ class Service:
         browser = browser or self.browser()
         browser.open("/card")
         browser.press("auth/choice", person=key, decision="log-in")
+        return browser
+
+    def official(self, key: str, audience: str = "office") -> Browser:
+        """An official at their desk, logged in by strong means a moment ago."""
+        browser = self.browser()
+        browser.open(f"/login?for={audience}&to=/problems")
+        browser.press("auth/choice", person=key, acr=STRONG, decision="log-in")
         return browser
 
     def with_card(self, key: str = "permanent") -> Browser:

@@ -1,7 +1,7 @@
 """Every route has one audience, and nobody else gets in: the whole house in one table."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from app.main import create_app
 from app.settings import Settings
 from demo.deployment import Deployment
+from tests.api.office import DOORS, address_of
 from tests.api.stage import Service
 
 AUDIENCES = {
@@ -23,6 +24,7 @@ AUDIENCES = {
     "Apple Wallet",
     "EPD sync job",
     "Google Wallet",
+    "card office",
 }
 # What the framework serves, which has no tags.
 UNTAGGED = {
@@ -53,6 +55,8 @@ class Row:
 
 OPEN = Row(200, 200, 200)
 OWN = Row(401, 303, 401)
+# What each desk of the card office may do: tests/api/test_office_doors.py.
+OFFICE = Row(401, 403, 401, json={})
 CLOSED = Row(401, 403, 401)
 UUID = "0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77"
 TABLE = {
@@ -153,6 +157,7 @@ TABLE = {
     "GET /statistics.csv": OPEN,
     "GET /statistics.xlsx": OPEN,
     "GET /api/v1/statistics": OPEN,
+    **{operation: replace(OFFICE, address=address_of(operation)) for operation in DOORS},
     "GET /problems": OPEN,
     "GET /problems/{kind}": Row(200, 200, 200, address="/problems/not-found"),
     "GET /openapi.json": OPEN,

@@ -19,6 +19,8 @@ from app.epd.messages import Snapshot, checked_insz
 from app.epd.model import PersonnelRecord, store
 from app.identity import sessions
 from app.identity.model import WebSession
+from app.passes.codes import SHOWN, content_of
+from app.passes.google_object import generic_object
 from app.passes.model import DeviceRegistration
 from app.retention.erasure import erase
 from app.retention.export import export
@@ -210,6 +212,20 @@ def test_an_erasure_leaves_what_counts_and_nothing_of_whom(
         apple = session.scalars(select(WalletPass)).one()
         assert apple.revision > apple.pushed_revision
     assert person.rows(DeviceRegistration) == 1
+
+
+def test_the_void_pass_of_somebody_who_was_erased_shows_nothing_of_them(
+    database: Database, person: Person, keys: Keys, now: datetime
+) -> None:
+    database.transact(lambda session: erase(session, person.id, now=now))
+    with database.reading() as session:
+        apple = session.scalars(select(WalletPass).options(SHOWN)).one()
+    content = content_of(apple, keys=keys, base="HTTPS://KAART.EXAMPLE")
+    assert (content.holder_name, content.status) == ("", CardStatus.REVOKED)
+    assert content.card_number != apple.card.number
+    google = generic_object(content, issuer_id="1", class_id="1.c", totp_key=b"k" * 20)
+    assert apple.card.number not in str(google)
+    assert "rotatingBarcode" not in google
 
 
 def test_the_mark_of_an_erasure_is_nobodys_card_and_ends_too(

@@ -19,7 +19,7 @@ from tests.web.document import Document
 
 def test_every_template_is_among_the_states(states: dict[str, Any]) -> None:
     directory = STATIC_DIRECTORY.parent / "templates"
-    parts = {"base.html", "parts.html"}
+    parts = {"base.html", "parts.html", "office_parts.html"}
     assert {path.name for path in directory.iterdir()} - parts == {
         template for template, _ in states.values()
     }

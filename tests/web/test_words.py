@@ -31,6 +31,7 @@ from tests.web.document import Document
         ("card-suspended", []),
         ("card-revoked", []),
         ("card-ended", []),
+        ("card-barred", []),
     ],
 )
 def test_a_state_offers_its_own_buttons(

@@ -1,0 +1,113 @@
+"""An official of the card office at work: what every route of the office begins with.
+
+A route says what it needs by `Annotated[AtDesk, at_desk(Role.SUPPORT)]`; what it reads or does
+goes through here, so that nothing of a person is answered before it stands in the record of acts.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
+
+from app.api.deps import House, Now, TheHouse, page, request_id
+from app.api.officials import Officer, card_officer
+from app.identity.roles import Official, Role
+from app.office import cases
+from app.office.acts import Means, Why, act
+from app.office.cases import Reason, read_number
+from app.office.desk import Desk
+from app.office.dossier import Dossier, dossier
+from app.office.model import OfficeCase
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class AtDesk:
+    """One official in one request."""
+
+    request: Request
+    house: House
+    officer: Officer
+    desk: Desk
+    now: datetime
+
+    @property
+    def official(self) -> Official:
+        """Who it is."""
+        return self.officer.official
+
+    def transact(self, work: Callable[[Session], Result]) -> Result:
+        """Do something in one transaction, with its entry in the record of acts."""
+        return self.house.database.transact(work)
+
+    def page(self, template: str, value: object, *, status: int = 200) -> HTMLResponse:
+        """A page for this official."""
+        return page(
+            self.request,
+            template,
+            status,
+            page=value,
+            official=self.official,
+            csrf=self.officer.csrf,
+        )
+
+    def look_up(self, number: str, why: Reason) -> uuid.UUID | None:
+        """Open the record of the person with this number; None when nobody has it."""
+        wanted = read_number(number)
+        if wanted is None:
+            return None
+        self.house.limits.count("person-look-up", self.desk.subject)
+        keys = self.house.ring.keys
+        return self.transact(
+            lambda session: cases.open_case(
+                session, wanted, why=why, desk=self.desk, keys=keys, now=self.now
+            )
+        )
+
+    def look(self, case_id: uuid.UUID) -> tuple[OfficeCase, Dossier]:
+        """An open record: that it is looked at is committed first, then it is read."""
+        case = self.transact(
+            lambda session: cases.seen(session, case_id, desk=self.desk, now=self.now)
+        )
+        with self.house.database.reading() as session:
+            return case, dossier(
+                session, case.teacher_id, official=self.official, keys=self.house.ring.keys
+            )
+
+    def act(self, case_id: uuid.UUID, name: str, why: Why) -> None:
+        """Do one act to the person of an open record."""
+        means = Means(self.house.ring.keys, self.house.policy)
+        self.transact(
+            lambda session: act(
+                session, case_id, name, why, desk=self.desk, means=means, now=self.now
+            )
+        )
+
+
+def at_desk(role: Role, **more: bool) -> Any:  # noqa: ANN401 - as FastAPI's Depends
+    """What stands in `Annotated[AtDesk, …]` of a route for this role; as `card_officer`."""
+    officer = card_officer(role, **more)
+
+    def admitted(
+        request: Request, house: TheHouse, officer: Annotated[Officer, officer], now: Now
+    ) -> AtDesk:
+        desk = Desk(
+            subject=officer.official.subject,
+            capacity=officer.official.capacity,
+            organisation=officer.official.organisation,
+            request_id=str(request_id(request)),
+            key=house.ring.keys.active("audit"),
+        )
+        return AtDesk(request, house, officer, desk, now)
+
+    return Depends(admitted)
+
+
+# Whoever has a desk at all.
+Viewing = Annotated[AtDesk, at_desk(Role.VIEWER)]
