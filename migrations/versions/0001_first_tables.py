@@ -256,6 +256,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_partner_name")),
     )
     op.create_table(
+        "restore_fence",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.Column("raised_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("merged", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_restore_fence")),
+    )
+    op.create_table(
         "retention_mark",
         sa.Column("term", sa.String(length=32), nullable=False),
         sa.Column("done_to", sa.Uuid(), nullable=False),
@@ -1118,6 +1127,7 @@ def downgrade() -> None:
 
     op.drop_table("roster")
     op.drop_table("retention_mark")
+    op.drop_table("restore_fence")
     op.drop_table("partner")
     with op.batch_alter_table("oauth_client", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_oauth_client_partner_id"))
