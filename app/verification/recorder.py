@@ -198,15 +198,16 @@ class Recorder:
         asking = {one.key for one in batch}
         found: dict[Credential, Caller | Forbidden] = {}
         if keys := [one for one in asking if isinstance(one, PresentedKey)]:
-            found |= callers(session, keys)
+            found.update(callers(session, keys))
         if at_tills := [one for one in asking if isinstance(one, TokenAtTill)]:
             now = max(one.asked.received_at for one in batch)
             partners = self._partners_of(session, {one.token for one in at_tills}, now=now)
             found |= callers_by_token(session, at_tills, partners)
         if len(self._partners) > MAX_PARTNERS_KNOWN:
             self._partners.clear()
-        known = (pair for pair in found.items() if isinstance(pair[1], Caller))
-        self._partners |= {key: caller.partner_id for key, caller in known}
+        for key, caller in found.items():
+            if isinstance(caller, Caller):
+                self._partners[key] = caller.partner_id
         return found
 
     def _verdict(

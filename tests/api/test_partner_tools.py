@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,15 +16,11 @@ from tests.api.stage import Clock, Service
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def client() -> ModuleType:
-    """The client, loaded from its file as a partner would have it."""
-    spec = spec_from_file_location("lerarenkaart_client", ROOT / "clients" / "lerarenkaart.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The client, as a partner imports it."""
+    monkeypatch.syspath_prepend(ROOT / "clients")
+    return import_module("lerarenkaart")
 
 
 def cards(service: Service) -> dict[str, dict[str, str]]:
