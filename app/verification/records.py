@@ -86,7 +86,7 @@ class Entry:
     upload: Upload | None = None
 
 
-def callers(session: Session, keys: Iterable[PresentedKey]) -> dict[PresentedKey, Caller]:
+def callers(session: Session, keys: Iterable[PresentedKey]) -> dict[Credential, Caller]:
     """The till behind each key; a key that is unknown, wrong, revoked or stopped has none."""
     wanted = list(keys)
     found = session.execute(CALLERS.where(TillKey.id.in_({key.id for key in wanted})))
