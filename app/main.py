@@ -30,6 +30,7 @@ from app.api import (
     oauth,
     office,
     office_api,
+    office_waiting,
     openapi,
     operations,
     partner,
@@ -135,6 +136,8 @@ def _routes(app: FastAPI) -> FastAPI:
         statistics.router,
         office.router,
         office_api.router,
+        office_waiting.pages,
+        office_waiting.router,
         operations.router,
         operations.pages,
     ):
