@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from app import fence
 from app.cards import lifecycle
 from app.cards.entitlement import CardStatus, card_year
 from app.cards.model import Card, CardEvent, WalletPass
@@ -50,6 +51,7 @@ CALLERS = (
         Till.partner_id,
         Till.latitude,
         Till.longitude,
+        fence.raised_at().label("fenced_at"),
     )
     .join(Till, TillKey.till_id == Till.id)
     .join(Partner, Till.partner_id == Partner.id)
@@ -87,10 +89,15 @@ class Entry:
 
 
 def callers(session: Session, keys: Iterable[PresentedKey]) -> dict[PresentedKey, Caller]:
-    """The till behind each key; a key that is unknown, wrong, revoked or stopped has none."""
+    """The till behind each key; a key that is unknown, wrong, revoked or stopped has none.
+
+    `Unavailable` while nothing that the tables say of cards may count (`fence`).
+    """
     wanted = list(keys)
     found = session.execute(CALLERS.where(TillKey.id.in_({key.id for key in wanted})))
     stored = {row.id: row for row in found}
+    for one in stored.values():
+        fence.refuse_behind(one.fenced_at)
     return {
         key: Caller(row.partner_id, row.till_id, key.test, row.latitude, row.longitude)
         for key in wanted
