@@ -111,14 +111,23 @@ def callers_by_token(
 ) -> dict[Credential, Caller | Forbidden]:
     """The till that each token names, if it is one of the partner whose token it is.
 
-    A token that is not in `partners` counts no more, and has no caller.
+    A token that is not in `partners` counts no more, and has no caller. `Unavailable` behind the
+    fence, as with keys.
     """
-    tills = select(Till.id, Till.partner_id, Till.latitude, Till.longitude).join(Partner)
+    tills = select(
+        Till.id,
+        Till.partner_id,
+        Till.latitude,
+        Till.longitude,
+        fence.raised_at().label("fenced_at"),
+    ).join(Partner)
     tills = tills.where(Till.id.in_({one.till_id for one in asking}), Partner.stopped_at.is_(None))
     stored = {row.id: row for row in session.execute(tills)}
     found: dict[Credential, Caller | Forbidden] = {}
     for one in asking:
         row, partner_id = stored.get(one.till_id), partners.get(one.token)
+        if row is not None:
+            fence.refuse_behind(row.fenced_at)
         if row is not None and row.partner_id == partner_id:
             found[one] = Caller(
                 row.partner_id, row.id, test=False, latitude=row.latitude, longitude=row.longitude
