@@ -134,7 +134,7 @@ def test_an_ended_session_offers_to_log_in_again(page: Page, site: Site) -> None
     expect(page.locator("#qr")).to_be_hidden()
 
 
-@pytest.mark.parametrize("status", [HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT])
+@pytest.mark.parametrize("status", [HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND])
 def test_a_refusal_points_to_the_card_page_and_is_not_repeated(
     page: Page, site: Site, status: HTTPStatus
 ) -> None:
