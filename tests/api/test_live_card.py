@@ -25,9 +25,9 @@ def live(browser: Browser) -> Browser:
 def rows(database: Database) -> list[tuple[Any, ...]]:
     with database.reading() as session:
         return [
-            *session.execute(select(LiveDevice.pass_id, LiveDevice.thumbprint)).tuples(),
-            *session.execute(select(WalletPass.id, WalletPass.pass_number)).tuples(),
-            *session.execute(select(CardEvent.id, CardEvent.what)).tuples(),
+            *session.execute(select(LiveDevice.pass_id, LiveDevice.thumbprint)).all(),
+            *session.execute(select(WalletPass.id, WalletPass.pass_number)).all(),
+            *session.execute(select(CardEvent.id, CardEvent.what)).all(),
         ]
 
 
@@ -66,7 +66,7 @@ def test_a_proof_is_good_for_its_session_its_address_and_its_time_only(
 ) -> None:
     phone, other = live(service.with_card()), live(service.logged_in())
     address = f"{service.address}{STRIPS}"
-    nonce, foreign = (one.forms and _nonce(one) for one in (phone, other))
+    nonce, foreign = (_nonce(one) for one in (phone, other))
     assert nonce != foreign
     key = phone.device
     good = prove(key, "POST", address, nonce)
