@@ -11,11 +11,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Header, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from app.api.card_state import card_page
 from app.api.deps import Now, TheHouse, page
+from app.api.strips import MINUTES, STRIPS_A_MINUTE, StripsAnswer, strips_answer
 from app.api.visitors import ActingVisitor, TheVisitor
 from app.cards.initials import initials_text
 from app.cards.lifecycle import IN_FORCE
@@ -27,25 +28,6 @@ from app.verification import codes
 from app.web.card_page import Wallet
 
 router = APIRouter(tags=["teacher"], include_in_schema=False)
-
-# As long as a dead spot in a museum's cellar.
-MINUTES = 10
-STRIPS_A_MINUTE = 2
-
-
-class StripAnswer(BaseModel):
-    """One web code; Unix seconds."""
-
-    code: str
-    shown_from: int = Field(serialization_alias="from")
-    shown_until: int = Field(serialization_alias="until")
-
-
-class StripsAnswer(BaseModel):
-    """The next codes; a phone's own clock may be wrong, so the server's goes with them."""
-
-    server_time: float
-    strips: list[StripAnswer]
 
 
 class WebshopCodeAnswer(BaseModel):
@@ -157,13 +139,7 @@ def strips(
         count=minutes * STRIPS_A_MINUTE,
         now=now,
     )
-    return StripsAnswer(
-        server_time=now.timestamp(),
-        strips=[
-            StripAnswer(code=strip.code, shown_from=strip.shown_from, shown_until=strip.shown_until)
-            for strip in found
-        ],
-    )
+    return strips_answer(found, now=now)
 
 
 @router.post("/card/webshop-codes", status_code=201)

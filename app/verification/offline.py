@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from app import fence
 from app.cards.entitlement import CardStatus, belgian_day
 from app.cards.keyring import KeyRing, Keys
 from app.cards.model import Card, CardEvent, WalletPass
@@ -86,6 +87,7 @@ class OfflineLists:
     def _made(self, *, test: bool, now: datetime) -> OfflineList:
         keys = self._ring.keys
         with self._database.reading() as session:
+            fence.refuse_behind(fence.standing(session).raised_at)
             references = list(_references(session, keys, test=test, now=now))
         salt = day_salt(keys, now=now)
         prefixes = b"".join(sorted({prefix(one, day_salt=salt) for one in references}))

@@ -19,9 +19,12 @@ const [qr, blank, countdown, seconds, left, status, login, elsewhere, store] = [
 ].map((id) => document.getElementById(id));
 const csrfToken = document.querySelector('meta[name="csrf-token"]').content;
 
+const address = new URL(document.getElementById("live").dataset.strips, location.href).href;
+
 document.getElementById("plain").remove();
 
-let nonce = document.querySelector('meta[name="proof-nonce"]').content;
+// A test card is anybody's and asks for no proof.
+let nonce = document.querySelector('meta[name="proof-nonce"]')?.content ?? null;
 let strips = []; // {code, from, until}, Unix seconds, in order of time
 let serverAheadMs = 0;
 let shownCode = null;
@@ -53,14 +56,11 @@ async function fetchStrips({ minutes = MINUTES, moving = false } = {}) {
 }
 
 async function ask(body) {
-  const address = new URL("/card/strips", location.href).href;
+  const headers = { Accept: "application/json", "X-CSRF-Token": csrfToken };
+  if (nonce !== null) headers.DPoP = await prove("POST", address, nonce);
   const answer = await fetch(address, {
     method: "POST",
-    headers: {
-      Accept: "application/json",
-      "X-CSRF-Token": csrfToken,
-      DPoP: await prove("POST", address, nonce),
-    },
+    headers,
     body,
     cache: "no-store",
     redirect: "manual", // a redirect can only mean: log in first
@@ -105,7 +105,7 @@ function tick() {
   countdown.hidden = !strip;
   login.hidden = refusal !== "ended";
   elsewhere.hidden = refusal !== "elsewhere";
-  store.hidden = !strip || !connected || lastSecond() - now > MINUTES * 60;
+  store.hidden = nonce === null || !strip || !connected || lastSecond() - now > MINUTES * 60;
   say(strip);
   const runningOut = lastSecond() - now < FETCH_WHEN_LEFT_S;
   if (runningOut && !refusal && !fetching && Date.now() >= fetchNotBeforeMs) fetchStrips();
