@@ -22,7 +22,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cards import lifecycle, names
-from app.cards.activation import activate
 from app.cards.entitlement import (
     Employment,
     Entitlement,
@@ -45,6 +44,7 @@ from app.epd.answers import EpdAnswer
 from app.epd.client import EpdClient
 from app.epd.model import status_of
 from app.errors import NotEligible, NotFound, Unavailable
+from app.passes import live
 from app.passes.apple.passes import ApplePasses, authentication_token
 from app.passes.codes import SHOWN, Strip, content_of, totp_key_of, web_strips
 from app.passes.google.answer import GoogleRefused
@@ -209,11 +209,19 @@ class Issuing:
         )
         return self._google.save_link(content.serial, now=now)
 
-    def strips(self, teacher_id: uuid.UUID, *, count: int, now: datetime) -> list[Strip]:
-        """The next web codes of the card."""
+    def strips(
+        self, teacher_id: uuid.UUID, *, device: str, moving: bool, count: int, now: datetime
+    ) -> list[Strip]:
+        """The next web codes, for the one device that shows the card; `Conflict` for another."""
         wallet_pass = self._pass(teacher_id, Carrier.WEB)
-        if wallet_pass.activated_at is None:
-            self._database.transact(lambda session: activate(session, wallet_pass.id, now=now))
+        pass_id = wallet_pass.id
+        with self._database.reading() as session:
+            known = live.shows(session, pass_id, device)
+        if not known:
+            self._database.transact(
+                lambda session: live.show(session, pass_id, device, moving=moving, now=now)
+            )
+            wallet_pass = self._pass(teacher_id, Carrier.WEB)
         keys = self._ring.keys
         return web_strips(wallet_pass, count=count, keys=keys, base=self._code_base, now=now)
 

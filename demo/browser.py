@@ -8,6 +8,9 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from demo.device import prove
 
 
 @dataclass(slots=True)
@@ -61,6 +64,7 @@ class Browser:
             timeout=30.0,
             headers={"accept": "text/html,*/*;q=0.8", "accept-language": "nl-BE"},
         )
+        self.device = ec.generate_private_key(ec.SECP256R1())
         self.page: httpx.Response
 
     def close(self) -> None:
@@ -82,11 +86,14 @@ class Browser:
         )
         return self.page
 
-    def fetch(self, path: str) -> httpx.Response:
-        """What a script of this page does: a POST with the page's form token."""
-        token = self._read().metas["csrf-token"]
+    def fetch(self, path: str, **fields: str) -> httpx.Response:
+        """What a script of this page does: a POST with the form token and this device's proof."""
+        metas = self._read().metas
         target = urljoin(self._home, path)
-        return self._http.post(target, headers={"x-csrf-token": token})
+        headers = {"x-csrf-token": metas["csrf-token"]}
+        if "proof-nonce" in metas:
+            headers["dpop"] = prove(self.device, "POST", target, metas["proof-nonce"])
+        return self._http.post(target, headers=headers, data=fields)
 
     @property
     def status(self) -> str:

@@ -7,8 +7,10 @@ from pydantic import BaseModel, Field
 
 from app.passes.codes import Strip
 
-# Ten minutes of codes: as long as a dead spot in a museum's cellar.
-STRIPS = 20
+# As long as a dead spot in a museum's cellar.
+MINUTES = 10
+STRIPS_A_MINUTE = 2
+STRIPS = MINUTES * STRIPS_A_MINUTE
 
 
 class StripAnswer(BaseModel):

@@ -12,16 +12,17 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Header, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
 from app.api.card_state import card_page
 from app.api.deps import Now, TheHouse, page
-from app.api.strips import STRIPS, StripsAnswer, strips_answer
+from app.api.strips import MINUTES, STRIPS_A_MINUTE, StripsAnswer, strips_answer
 from app.api.visitors import ActingVisitor, TheVisitor
 from app.cards.initials import initials_text
 from app.cards.lifecycle import IN_FORCE
 from app.cards.token import Carrier
 from app.errors import NotEligible, NotFound
-from app.identity import sessions
+from app.identity import device_proof, sessions
 from app.passes.apple.passes import MEDIA_TYPE
 from app.verification import codes
 from app.web.card_page import Wallet
@@ -102,14 +103,42 @@ def live(request: Request, house: TheHouse, visitor: TheVisitor, now: Now) -> HT
         initials=initials_text(standing.card.initials) or None,
         card_number=standing.card.number,
         csrf=visitor.csrf,
+        nonce=device_proof.nonce(visitor.token, now=now),
     )
 
 
 @router.post("/card/strips")
-def strips(house: TheHouse, visitor: ActingVisitor, now: Now, response: Response) -> StripsAnswer:
-    """The web codes of the next ten minutes."""
-    response.headers["cache-control"] = "no-store"
-    found = house.issuing.strips(visitor.teacher_id, count=STRIPS, now=now)
+def strips(
+    house: TheHouse,
+    visitor: ActingVisitor,
+    now: Now,
+    response: Response,
+    *,
+    dpop: Annotated[str, Header()] = "",
+    minutes: Annotated[int, Form(ge=1, le=60)] = MINUTES,
+    moving: Annotated[bool, Form()] = False,
+) -> StripsAnswer:
+    """The next web codes, for the device that proves to be the one that shows the card."""
+    headers = {
+        "cache-control": "no-store",
+        "dpop-nonce": device_proof.nonce(visitor.token, now=now),
+    }
+    address = f"{house.public_url}/card/strips"
+    try:
+        device = device_proof.device_of(
+            dpop, method="POST", address=address, session_token=visitor.token, now=now
+        )
+    except device_proof.ProofRefused as refused:
+        headers["www-authenticate"] = 'DPoP error="use_dpop_nonce", algs="ES256"'
+        raise HTTPException(401, headers=headers) from refused
+    response.headers.update(headers)
+    found = house.issuing.strips(
+        visitor.teacher_id,
+        device=device,
+        moving=moving,
+        count=minutes * STRIPS_A_MINUTE,
+        now=now,
+    )
     return strips_answer(found, now=now)
 
 

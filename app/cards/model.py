@@ -3,7 +3,7 @@
 The database itself guards the two promises that no race may break: one card in force per
 teacher, one pass per wallet of a card. Status changes and new codes go through
 `lifecycle`; nothing else writes these rows, except `passes` (what phones have
-confirmed) and `verification` (the last accepted moment).
+confirmed, the number of a web pass that moves) and `verification` (the last accepted moment).
 """
 
 import uuid

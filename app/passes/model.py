@@ -1,4 +1,4 @@
-"""DeviceRegistration, GoogleHolding, PassDelivery: who holds a pass, and what is on its way.
+"""DeviceRegistration, LiveDevice, GoogleHolding, PassDelivery: who has a pass, what is underway.
 
 What phones have confirmed is written back to `WalletPass`, so that verification reads no table
 of this room. A delivery row exists only while something is due or went wrong.
@@ -38,6 +38,16 @@ class DeviceRegistration(Identified, Base):
     downloaded_at: Mapped[datetime | None] = mapped_column(Moment)
 
     __table_args__ = (UniqueConstraint("device_library_identifier", "pass_id"),)
+
+
+class LiveDevice(Base):
+    """The one device that shows a web pass, as the thumbprint of its key (RFC 7638)."""
+
+    __tablename__ = "live_device"
+
+    pass_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("wallet_pass.id"), primary_key=True)
+    thumbprint: Mapped[str] = mapped_column(String(43))
+    since: Mapped[datetime] = mapped_column(Moment)
 
 
 class GoogleHolding(Base):

@@ -11,9 +11,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.cards.forgetting import forget
-from app.cards.model import Card, Teacher
+from app.cards.model import Card, Teacher, WalletPass
 from app.epd.model import PersonnelRecord
 from app.identity.sessions import end_sessions_of
+from app.passes.model import LiveDevice
 from app.verification.model import Scan
 
 # A check without what leads to a card, or from one check to another of the same code.
@@ -31,5 +32,7 @@ def leave_records(session: Session, teacher: Teacher) -> None:
     """Part a teacher from everything that other rooms keep."""
     cards = select(Card.id).where(Card.teacher_id == teacher.id)
     session.execute(update(Scan).where(Scan.card_id.in_(cards)).values(CUT))
+    passes = select(WalletPass.id).where(WalletPass.card_id.in_(cards))
+    session.execute(delete(LiveDevice).where(LiveDevice.pass_id.in_(passes)))
     session.execute(delete(PersonnelRecord).where(PersonnelRecord.teacher_id == teacher.id))
     end_sessions_of(session, teacher.id)

@@ -19,7 +19,7 @@ from app.cards.model import Card, Teacher, WalletPass
 from app.cards.token import Carrier
 from app.epd.model import PersonnelRecord
 from app.identity.model import WebSession
-from app.passes.model import DeviceRegistration, GoogleHolding
+from app.passes.model import DeviceRegistration, GoogleHolding, LiveDevice
 from app.retention.terms import Term
 from app.statistics.model import CardFlags
 from app.verification.activity import checks_of
@@ -111,6 +111,7 @@ def _card(session: Session, card: Card) -> dict[str, Any]:
 def _pass(session: Session, wallet_pass: WalletPass) -> dict[str, Any]:
     devices = select(DeviceRegistration).where(DeviceRegistration.pass_id == wallet_pass.id)
     holding = session.get(GoogleHolding, wallet_pass.id)
+    live = session.get(LiveDevice, wallet_pass.id)
     return {
         "carrier": _carrier(wallet_pass.carrier),
         "serial": wallet_pass.serial,
@@ -120,6 +121,7 @@ def _pass(session: Session, wallet_pass: WalletPass) -> dict[str, Any]:
         "revoked_at": _moment(wallet_pass.revoked_at),
         "in_google_wallet": holding
         and {"held": holding.held, "saved_at": _moment(holding.saved_at)},
+        "shown_live_by": live and {"device": live.thumbprint, "since": _moment(live.since)},
         "devices": [
             {
                 "registered_at": _moment(device.registered_at),

@@ -22,7 +22,7 @@ from app.identity.expiry import delete_expired
 from app.identity.sessions import ABSOLUTE
 from app.office.cases import close_old
 from app.office.proposals import delete_old
-from app.passes.model import DeviceRegistration
+from app.passes.model import DeviceRegistration, LiveDevice
 from app.retention.erasure import CUT, leave_records
 from app.retention.model import RetentionMark
 from app.verification.model import Scan
@@ -91,17 +91,23 @@ def cut_scan_links(session: Session, *, before: datetime) -> int:
 
 def _delete_devices(session: Session, *, before: datetime) -> int:
     """Forget on which phones a pass was whose card is over."""
-    over = (
-        select(DeviceRegistration.id)
-        .join(WalletPass, DeviceRegistration.pass_id == WalletPass.id)
-        .join(WalletPass.card)
-        .where(Card.status.in_((CardStatus.REVOKED, CardStatus.ENDED)))
-        .where(WalletPass.revised_at < before)
-        .limit(BATCH)
-    )
-    ids = session.scalars(over).all()
-    session.execute(delete(DeviceRegistration).where(DeviceRegistration.id.in_(ids)))
-    return len(ids)
+    ended = 0
+    for table, key in (
+        (DeviceRegistration, DeviceRegistration.id),
+        (LiveDevice, LiveDevice.pass_id),
+    ):
+        over = (
+            select(key)
+            .join(WalletPass, table.pass_id == WalletPass.id)
+            .join(WalletPass.card)
+            .where(Card.status.in_((CardStatus.REVOKED, CardStatus.ENDED)))
+            .where(WalletPass.revised_at < before)
+            .limit(BATCH - ended)
+        )
+        ids = session.scalars(over).all()
+        session.execute(delete(table).where(key.in_(ids)))
+        ended += len(ids)
+    return ended
 
 
 def _forget_former_holders(session: Session, now: datetime) -> int:

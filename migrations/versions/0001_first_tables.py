@@ -904,6 +904,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("pass_id", name=op.f("pk_google_holding")),
     )
     op.create_table(
+        "live_device",
+        sa.Column("pass_id", sa.Uuid(), nullable=False),
+        sa.Column("thumbprint", sa.String(length=43), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["pass_id"], ["wallet_pass.id"], name=op.f("fk_live_device_pass_id")
+        ),
+        sa.PrimaryKeyConstraint("pass_id", name=op.f("pk_live_device")),
+    )
+    op.create_table(
         "pass_delivery",
         sa.Column("pass_id", sa.Uuid(), nullable=False),
         sa.Column("leased_by", sa.Uuid(), nullable=True),
@@ -1003,6 +1013,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_pass_delivery_next_attempt_at")
 
     op.drop_table("pass_delivery")
+    op.drop_table("live_device")
     op.drop_table("google_holding")
     with op.batch_alter_table("device_registration", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_device_registration_push_token"))

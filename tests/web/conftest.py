@@ -62,7 +62,8 @@ def site(serving: Site) -> Site:
     """The running site, its strips as after a fresh start."""
     serving.strips = lambda: {"server_time": 0, "strips": []}
     serving.strips_status = HTTPStatus.OK
-    serving.tokens.clear()
+    for told in (serving.tokens, serving.proofs, serving.bodies):
+        told.clear()
     return serving
 
 

@@ -31,6 +31,9 @@ class Site:
     strips_status: int = HTTPStatus.OK
     strips: Callable[[], dict[str, Any]] = dict
     tokens: list[str | None] = field(default_factory=list)
+    # The proofs of the device that asked, and the forms it sent.
+    proofs: list[str] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
 
     def respond(self, path: str) -> tuple[str, bytes] | None:
         """Media type and body for a path, None where nothing is."""
@@ -61,6 +64,8 @@ def _serving(site: Site) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             site.tokens.append(self.headers.get("X-CSRF-Token"))
+            site.proofs.append(self.headers.get("DPoP", ""))
+            site.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
             body = dumps(site.strips()).encode()
             self._send(site.strips_status, "application/json", body)
 

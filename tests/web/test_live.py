@@ -5,6 +5,7 @@ from io import BytesIO
 from time import monotonic
 from typing import Any
 
+import jwt
 import pytest
 import zxingcpp
 from PIL import Image
@@ -21,6 +22,18 @@ BODY = "0123456789ABCDEFGHJKMNPQRSTVWXYZ" * 4 + "0123456789ABCDEFGH"
 
 def code(number: int) -> str:
     return f"HTTPS://KAART.EXAMPLE/1{number:02}{BODY[2:]}"
+
+
+# What a script of a thief would try.
+READ_KEY = """() => new Promise((resolve) => {
+  const request = indexedDB.open("lerarenkaart-live", 1);
+  request.onsuccess = () => {
+    const keys = request.result.transaction("keys").objectStore("keys").get("device");
+    keys.onsuccess = () =>
+      crypto.subtle.exportKey("jwk", keys.result.privateKey).then(
+        () => resolve("read"), (error) => resolve(error.name));
+  };
+})"""
 
 
 class Clock:
@@ -134,7 +147,7 @@ def test_an_ended_session_offers_to_log_in_again(page: Page, site: Site) -> None
     expect(page.locator("#qr")).to_be_hidden()
 
 
-@pytest.mark.parametrize("status", [HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT])
+@pytest.mark.parametrize("status", [HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND])
 def test_a_refusal_points_to_the_card_page_and_is_not_repeated(
     page: Page, site: Site, status: HTTPStatus
 ) -> None:
@@ -143,6 +156,45 @@ def test_a_refusal_points_to_the_card_page_and_is_not_repeated(
     expect(page.get_by_role("status")).to_contain_text("Your card page says why.")
     page.wait_for_timeout(1500)
     assert len(site.tokens) == 1
+
+
+def test_another_device_says_so_and_takes_over_only_when_told(page: Page, site: Site) -> None:
+    site.strips_status = HTTPStatus.CONFLICT
+    page.goto("/live?lang=en")
+    expect(page.get_by_role("status")).to_have_text("Another device shows your card.")
+    expect(page.locator("#qr")).to_be_hidden()
+    page.wait_for_timeout(1500)
+    assert site.bodies == ["minutes=10&moving=false"]
+
+    site.strips_status = HTTPStatus.OK
+    site.strips = Clock()
+    page.get_by_role("button", name="Show it here").click()
+    expect(page.locator("#qr")).to_be_visible()
+    assert site.bodies[1:] == ["minutes=10&moving=true"]
+    expect(page.get_by_role("button", name="Show it here")).to_be_hidden()
+
+
+def test_codes_for_an_hour_are_fetched_when_asked_for(page: Page, site: Site) -> None:
+    open_live(page, site, Clock())
+    site.strips = Clock(count=120)
+    page.get_by_role("button", name="for an hour").click()
+    expect(page.get_by_role("button", name="for an hour")).to_be_hidden()
+    assert site.bodies == ["minutes=10&moving=false", "minutes=60&moving=false"]
+
+
+def test_one_key_signs_every_request_and_cannot_leave_the_browser(page: Page, site: Site) -> None:
+    open_live(page, site, Clock())
+    page.reload()
+    expect(page.locator("#qr")).to_be_visible()
+    headers = [jwt.get_unverified_header(proof) for proof in site.proofs]
+    assert len(headers) == 2
+    assert headers[0] == headers[1]
+    assert headers[0].keys() == {"typ", "alg", "jwk"}
+    key = jwt.PyJWK(headers[0]["jwk"], algorithm="ES256")
+    claims = jwt.decode(site.proofs[0], key, options={"verify_iat": False})
+    told = (claims["htm"], claims["htu"], claims["nonce"])
+    assert told == ("POST", f"{site.address}/card/strips", "n5XxFQ")
+    assert page.evaluate(READ_KEY) == "InvalidAccessError"
 
 
 def test_no_code_is_left_in_the_browser(page: Page, site: Site) -> None:

@@ -4,43 +4,45 @@
 // last answer counts. Strips are in memory only and never stored. Without a connection the card
 // goes on until its strips run out, then it shows no code rather than a dead one.
 
+import { prove } from "./device.js";
 import { encode } from "./vendor/uqr.js";
 
 const FETCH_WHEN_LEFT_S = 300; // half of what one answer brings: a dead spot may last as long
 const RETRY_MS = 8000;
 const ANSWER_TIMEOUT_MS = 8000;
+const MINUTES = 10;
+const MINUTES_ON_REQUEST = 60;
 const QUIET_ZONE_MODULES = 4; // ISO/IEC 18004 section 9.1
 
-const [qr, blank, countdown, seconds, left, status, login] = [
-  "qr", "blank", "countdown", "seconds", "left", "status", "login",
+const [qr, blank, countdown, seconds, left, status, login, elsewhere, store] = [
+  "qr", "blank", "countdown", "seconds", "left", "status", "login", "elsewhere", "store",
 ].map((id) => document.getElementById(id));
 const csrfToken = document.querySelector('meta[name="csrf-token"]').content;
 
-const address = document.getElementById("live").dataset.strips;
+const address = new URL(document.getElementById("live").dataset.strips, location.href).href;
 
 document.getElementById("plain").remove();
 
+// A test card is anybody's and asks for no proof.
+let nonce = document.querySelector('meta[name="proof-nonce"]')?.content ?? null;
 let strips = []; // {code, from, until}, Unix seconds, in order of time
 let serverAheadMs = 0;
 let shownCode = null;
 let connected = true;
-let refusal = null; // "ended" or "refused": asking again would not help
+let refusal = null; // "ended", "refused" or "elsewhere": asking again would not help
 let fetching = false;
 let fetchNotBeforeMs = 0;
 
 const serverNow = () => (Date.now() + serverAheadMs) / 1000;
 const lastSecond = () => strips.at(-1)?.until ?? 0;
 
-async function fetchStrips() {
+async function fetchStrips({ minutes = MINUTES, moving = false } = {}) {
   fetching = true;
   try {
-    const answer = await fetch(address, {
-      method: "POST",
-      headers: { Accept: "application/json", "X-CSRF-Token": csrfToken },
-      cache: "no-store",
-      redirect: "manual", // a redirect can only mean: log in first
-      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-    });
+    const body = new URLSearchParams({ minutes, moving });
+    let answer = await ask(body);
+    // A proof names what the service said last; after a while it wants to have said it anew.
+    if (answer.status === 401 && answer.headers.has("DPoP-Nonce")) answer = await ask(body);
     await take(answer);
   } catch (error) {
     console.warn("no strips:", error.message);
@@ -53,14 +55,32 @@ async function fetchStrips() {
   tick();
 }
 
+async function ask(body) {
+  const headers = { Accept: "application/json", "X-CSRF-Token": csrfToken };
+  if (nonce !== null) headers.DPoP = await prove("POST", address, nonce);
+  const answer = await fetch(address, {
+    method: "POST",
+    headers,
+    body,
+    cache: "no-store",
+    redirect: "manual", // a redirect can only mean: log in first
+    signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+  });
+  nonce = answer.headers.get("DPoP-Nonce") ?? nonce;
+  return answer;
+}
+
 async function take(answer) {
   if (answer.ok) {
     const { server_time, strips: fresh } = await answer.json();
     serverAheadMs = server_time * 1000 - Date.now();
     strips = fresh;
     connected = true;
+    refusal = null;
   } else if (answer.type === "opaqueredirect" || answer.status === 401) {
     refuse("ended");
+  } else if (answer.status === 409) {
+    refuse("elsewhere");
   } else if (answer.status < 500 && answer.status !== 429 && answer.status !== 408) {
     refuse("refused");
   } else {
@@ -84,6 +104,8 @@ function tick() {
   blank.hidden = Boolean(strip);
   countdown.hidden = !strip;
   login.hidden = refusal !== "ended";
+  elsewhere.hidden = refusal !== "elsewhere";
+  store.hidden = nonce === null || !strip || !connected || lastSecond() - now > MINUTES * 60;
   say(strip);
   const runningOut = lastSecond() - now < FETCH_WHEN_LEFT_S;
   if (runningOut && !refusal && !fetching && Date.now() >= fetchNotBeforeMs) fetchStrips();
@@ -135,6 +157,8 @@ function wake() {
   keepScreenOn();
 }
 
+document.getElementById("move").addEventListener("click", () => fetchStrips({ moving: true }));
+document.getElementById("hour").addEventListener("click", () => fetchStrips({ minutes: MINUTES_ON_REQUEST }));
 document.addEventListener("visibilitychange", wake);
 window.addEventListener("pageshow", wake);
 window.addEventListener("online", wake);
