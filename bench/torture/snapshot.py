@@ -12,10 +12,9 @@ from contextlib import closing, contextmanager
 import msgspec
 from sqlalchemy import select
 
-from app import migrate
 from app.cards.entitlement import Policy
 from app.client_authentication import load_client_key
-from app.db import Database
+from app.db import Base, Database
 from app.epd.push.accept import CHUNK
 from app.epd.push.model import Run as PushedRun
 from app.epd.push.model import RunState
@@ -35,7 +34,7 @@ HONEST = ["-c", "from app.cli import main; main()", "worker"]
 CARELESS = ["-m", "bench.torture.careless_worker"]
 # About as long as one step takes, so that a death falls anywhere in it.
 LONGEST_STEP_S = 0.1
-LOOK_EVERY_S = 0.03
+LOOK_EVERY_S = 0.05
 # Without a step in that time something is wrong that waiting does not mend.
 PATIENCE_S = 120.0
 
@@ -49,11 +48,11 @@ def kill_worker_during_snapshot(run: Run) -> Figures:
     kills = 1 + run.rounds(2)
     people = EVERYBODY if run.hours else CHUNK * (kills + 2)
     undisturbed_url = f"sqlite:///{run.folder / 'undisturbed.sqlite3'}"
-    migrate.upgrade(undisturbed_url)
     with (
         site(run, cards=0, till_count=0) as place,
         closing(Database(undisturbed_url)) as undisturbed,
     ):
+        undisturbed.transact(lambda session: Base.metadata.create_all(session.connection()))
         staff = Staff(people, place.ring, wall_clock())
         for database in (place.database, undisturbed):
             staff.settle(database)
