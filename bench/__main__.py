@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import epd, fleet, google, google_delivery, passes, school_year, verification
+from bench import busy, epd, fleet, google, google_delivery, passes, school_year, verification
 from bench.measure import Measurement
 
 BENCHMARKS: tuple[Callable[[int, float], Measurement], ...] = (
@@ -25,6 +25,7 @@ BENCHMARKS: tuple[Callable[[int, float], Measurement], ...] = (
     verification.verify_sqlite_vs_empty_endpoint,
     verification.verify_vs_row_per_request,
     epd.epd_snapshot_vs_copy_merge,
+    busy.verify_p99_during_snapshot,
     google_delivery.google_delivery_20000_updates,
     fleet.apple_delivery_5000_devices,
     school_year.count_vs_fifty_million_a_year,

@@ -68,7 +68,7 @@ def epd_snapshot_vs_copy_merge(rounds: int, seconds: float) -> Measurement:
         keyring.init(Path(folder) / "keys", environment="demo", now=_NOW)
         ring = KeyRing(Path(folder) / "keys")
         with closing(Database(url)) as database:
-            _settle_in(database, ring, people)
+            settle_in(database, ring, people)
             runs = [_round(database, url, ring, people, number) for number in range(_ROUNDS)]
     note = f"{people} persons, 2 % changed: seconds of COPY and full merge per second of ours"
     return measured("epd_snapshot_vs_copy_merge", 1.0, runs, note)
@@ -76,11 +76,11 @@ def epd_snapshot_vs_copy_merge(rounds: int, seconds: float) -> Measurement:
 
 def _round(database: Database, url: str, ring: KeyRing, people: int, number: int) -> float:
     moment = _NOW + timedelta(hours=number + 1)
-    bodies = list(_bodies(people, number))
+    parts = list(bodies(people, number))
     limit_s = _limit(url)
     begun = time.perf_counter()
-    for body in bodies:
-        _take_in(database, ring, body, moment)
+    for body in parts:
+        take_in(database, ring, body, moment)
     worker = Runs(database, ring, policy=Policy(), brake_percent=100, clock=lambda: moment)
     while worker.run():
         pass
@@ -91,7 +91,8 @@ def _round(database: Database, url: str, ring: KeyRing, people: int, number: int
     return limit_s / ours_s
 
 
-def _take_in(database: Database, ring: KeyRing, body: bytes, now: datetime) -> None:
+def take_in(database: Database, ring: KeyRing, body: bytes, now: datetime) -> None:
+    """What the service does with a batch between its arrival and its acknowledgement."""
     keys = ring.keys
     request = taking.Request(read_batch(body), body[:32], "bench")
     with database.reading() as session:
@@ -124,7 +125,8 @@ def _limit(url: str) -> float:
         return time.perf_counter() - begun
 
 
-def _bodies(people: int, number: int) -> Iterator[bytes]:
+def bodies(people: int, number: int) -> Iterator[bytes]:
+    """The parts of the snapshot of one round, as they come over the wire."""
     parts = range(0, people, MAX_RECORDS)
     for part, start in enumerate(parts, start=1):
         records = [
@@ -153,7 +155,7 @@ def _version(one: int, number: int) -> int:
     return number + 2 if one % _CHANGED_EVERY == number else 1
 
 
-def _settle_in(database: Database, ring: KeyRing, people: int) -> None:
+def settle_in(database: Database, ring: KeyRing, people: int) -> None:
     """Everybody is known already, as after an earlier snapshot."""
     for start in range(0, people, _AT_ONCE):
         some = range(start, min(start + _AT_ONCE, people))

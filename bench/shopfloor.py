@@ -62,12 +62,13 @@ class ShopFloor:
         )
         till_key = self.deployment.shops["museum"].live_key
         found = []
-        for text in islice(self._shown(), count):
+        for text in islice(self.shown(), count):
             body = json.dumps({"presentation": text, "channel": "till"})
             found.append((head.format(port=port, key=till_key, size=len(body)) + body).encode())
         return found
 
-    def _shown(self) -> Iterator[str]:
+    def shown(self) -> Iterator[str]:
+        """What one card after the other shows at the moment it is asked for."""
         while True:
             turn = self._turn % len(self.pass_numbers)
             self._turn += 1

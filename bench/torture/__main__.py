@@ -28,12 +28,13 @@ from rich.table import Table
 from sqlalchemy import make_url
 
 from bench.postgresql import server
-from bench.torture import burst, changes, disk, kills, races
+from bench.torture import burst, changes, disk, kills, races, snapshot
 from bench.torture.scenario import Figures, Ground, Journal, Run, Scenario
 
 SCENARIOS = (
     kills.KILL_WEB,
     kills.KILL_DATABASE,
+    snapshot.KILL_WORKER,
     races.ONE_LIVE_CODE,
     races.ONE_WEBSHOP_CODE,
     races.ISSUE,
@@ -63,10 +64,11 @@ class Outcome:
 class Torture:
     """One run of the suite: where it works, and how hard it tries."""
 
-    def __init__(self, open_: ExitStack, *, effort: int, seed: int) -> None:
+    def __init__(self, open_: ExitStack, *, effort: int, hours: bool, seed: int) -> None:
         self._open = open_
         self._folder = Path(open_.enter_context(TemporaryDirectory(prefix="torture-")))
         self._effort = effort
+        self._hours = hours
         self._seed = seed
 
     def outcome(self, scenario: Scenario, ground: Ground) -> Outcome:
@@ -98,6 +100,7 @@ class Torture:
                         log=EVIDENCE / f"{name}.log",
                         planted=planted,
                         effort=PLANTED if planted else self._effort,
+                        hours=self._hours and not planted,
                         chance=random.Random(f"{self._seed} {name}"),  # noqa: S311 - for kills, not for secrets
                     )
                 )
@@ -125,6 +128,7 @@ def main() -> int:
     """Torture, write and show; 0 when everything held and every planted fault was caught."""
     parser = argparse.ArgumentParser(prog="python -m bench.torture", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the rounds")
+    parser.add_argument("--hours", action="store_true", help="sizes as in the field")
     parser.add_argument("--only", default="", metavar="TEXT", help="names that contain this")
     parser.add_argument("--seed", type=int, default=1, help="for the random moments")
     arguments = parser.parse_args()
@@ -143,7 +147,7 @@ def main() -> int:
     try:
         with ExitStack() as open_, Progress(*columns, TimeElapsedColumn(), console=console) as bar:
             effort = QUICK if arguments.quick else FULL
-            torture = Torture(open_, effort=effort, seed=arguments.seed)
+            torture = Torture(open_, effort=effort, hours=arguments.hours, seed=arguments.seed)
             task = bar.add_task("", total=len(wanted))
             for scenario, ground in wanted:
                 bar.update(task, description=f"{scenario.name} on {ground}")

@@ -68,6 +68,8 @@ class Run:
     log: Path
     planted: bool = False
     effort: float = 1
+    # Sizes as in the field, which take hours.
+    hours: bool = False
     chance: random.Random = field(default_factory=random.Random)
 
     def rounds(self, quick: int) -> int:

@@ -1,6 +1,6 @@
 """The torture harness in small: what it finds on the service, and on one broken on purpose.
 
-`make torture` is the real thing; here one kill and a few races show that it works.
+`make torture` is the real thing; here a few kills and races show that it works.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,11 +12,12 @@ import pytest
 from bench.torture.kills import KILL_WEB
 from bench.torture.races import ONE_LIVE_CODE, ONE_WEBSHOP_CODE
 from bench.torture.scenario import Journal, Run, Scenario
+from bench.torture.snapshot import KILL_WORKER
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Callable[..., Run]]:
-    """Makes a short run: one kill, four races."""
+    """Makes a short run: a kill or two, four races."""
     with ExitStack() as open_:
 
         def make(database_url: str, *, planted: bool = False) -> Run:
@@ -56,3 +57,12 @@ def test_of_many_tills_that_race_one_code_exactly_one_accepts_it(
     measured = race.torture(run(database_url))
     assert not race.bar.broken_by(measured)
     assert measured["rounds"] == 4
+
+
+def test_a_snapshot_whose_workers_are_killed_leaves_every_person_whole(
+    run: Callable[..., Run], database_url: str
+) -> None:
+    # That half a chunk would be found is shown by `make torture` with its planted fault.
+    measured = KILL_WORKER.torture(run(database_url))
+    assert not KILL_WORKER.bar.broken_by(measured), measured
+    assert measured["kills"] > 0
