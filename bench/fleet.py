@@ -48,10 +48,12 @@ from demo.phone import HeldPass, IPhone, Watch
 from demo.serving import free_port, running
 from demo.world import wall_clock
 
-# So much faster goes the clock of the workers: a lease of three minutes ends after three seconds.
-SPEED = 60.0
+# So much faster goes the clock of the workers: a lease of three minutes ends after six seconds.
+SPEED = 30.0
 ANSWER_S, PUSHES_PER_S = 0.4, 400.0
-WORKERS, LIFE_S = 2, 3.0
+# A worker lives for so many pushes at most, not seconds: a busy machine only takes longer.
+# Most workers live through a batch, or nothing would ever be noted.
+WORKERS, PUSHES_A_LIFE = 2, 600
 # Half of all pushes meet an answer that means later; some, trouble on the way; few blame us.
 ANSWERS = (
     Fault(429, "TooManyRequests"),
@@ -66,7 +68,7 @@ TERMINAL = (400, 410)
 GONE_SHARE = 0.1
 # An answer may be lost when its connection or its worker ends right after it was given.
 CUT_S, KILLED_S = 0.2, 10.0
-PATIENCE_S = 600.0
+PATIENCE_S = 900.0
 # Rounds of `make bench ARGS=--quick`.
 QUICK = 5
 
@@ -161,37 +163,39 @@ def run(folder: Path, database_url: str | None, *, pairs: int, seed: int, deaf: 
     )
     site = prepare(folder / "site", addresses, database_url=database_url, now=wall_clock())
     deployment = Deployment.load(_settings(site), now=wall_clock())
-    with ExitStack() as open_:
-        log = folder / "service.log"
-        open_.enter_context(running("app.asgi:app", service, environment=site.environment, log=log))
-        database = open_.enter_context(closing(deployment.database()))
-        http = open_.enter_context(httpx.Client(timeout=60.0))
-        phones = open_.enter_context(ThreadPoolExecutor(8))
-        devices = dict(_installed(deployment, database, pairs, phones, http))
-        gone = set(dice.sample(sorted(devices), int(len(devices) * GONE_SHARE)))
-        fleet = Fleet(database, devices, gone)
-        world = apns.World(deployment.certificates.pass_type_identifier)
-        world.decide = partial(_decide, dice, gone)
-        hearing = {token: one for token, one in devices.items() if token not in gone}
-        for token in dice.sample(sorted(hearing), deaf):
-            del hearing[token]
-        world.bring = lambda token: token in hearing and phones.submit(_pushed, hearing[token])
-        tls = apns.tls_context(site.credentials.apns.certificate, site.credentials.apple.root)
-        open_.enter_context(apns.listening(world, tls=tls, port=pushing))
-        with _Workers(site, fleet, dice):
-            for verb in (lifecycle.suspend, lifecycle.resume, lifecycle.suspend):
-                _change_all(database, verb)
-            _wait_until_in_line(database)
-    failed = sum(push.fault is not None for push in world.pushes)
-    return Result(
-        devices=len(devices),
-        gone=len(gone),
-        lost=len(devices) - len(gone) - fleet.current(),
-        retried=fleet.retried(world.pushes),
-        kills=len(fleet.kills),
-        pushes=len(world.pushes),
-        refused_share=failed / len(world.pushes),
-    )
+    with closing(deployment.database()) as database:
+        with ExitStack() as open_:
+            log = folder / "service.log"
+            open_.enter_context(
+                running("app.asgi:app", service, environment=site.environment, log=log)
+            )
+            http = open_.enter_context(httpx.Client(timeout=60.0))
+            phones = open_.enter_context(ThreadPoolExecutor(8))
+            devices = dict(_installed(deployment, database, pairs, phones, http))
+            gone = set(dice.sample(sorted(devices), int(len(devices) * GONE_SHARE)))
+            fleet = Fleet(database, devices, gone)
+            world = apns.World(deployment.certificates.pass_type_identifier)
+            world.decide = partial(_decide, dice, gone)
+            hearing = {token: one for token, one in devices.items() if token not in gone}
+            for token in dice.sample(sorted(hearing), deaf):
+                del hearing[token]
+            world.bring = lambda token: token in hearing and phones.submit(_pushed, hearing[token])
+            tls = apns.tls_context(site.credentials.apns.certificate, site.credentials.apple.root)
+            open_.enter_context(apns.listening(world, tls=tls, port=pushing))
+            with _Workers(site, fleet, world, dice):
+                for verb in (lifecycle.suspend, lifecycle.resume, lifecycle.suspend):
+                    _change_all(database, verb)
+                _wait_until_in_line(database)
+        failed = sum(push.fault is not None for push in world.pushes)
+        return Result(
+            devices=len(devices),
+            gone=len(gone),
+            lost=len(devices) - len(gone) - fleet.current(),
+            retried=fleet.retried(world.pushes),
+            kills=len(fleet.kills),
+            pushes=len(world.pushes),
+            refused_share=failed / len(world.pushes),
+        )
 
 
 def _decide(dice: random.Random, gone: set[str], token: str, nth: int) -> Fault | None:
@@ -287,16 +291,17 @@ def _change_all(database: Database, verb: Callable[..., object]) -> None:
 
 
 class _Workers:
-    """Workers that end by SIGKILL at random moments, each followed by another at once."""
+    """Workers that end by SIGKILL at random pushes, each followed by another at once."""
 
-    def __init__(self, site: Site, fleet: Fleet, dice: random.Random) -> None:
+    def __init__(self, site: Site, fleet: Fleet, world: apns.World, dice: random.Random) -> None:
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload(["bench.fleet"])
         self._begun = time.monotonic()
         self._start = partial(
             self._context.Process, target=_work, args=(site, wall_clock(), self._begun), daemon=True
         )
-        self._fleet, self._lives = fleet, random.Random(dice.random())  # noqa: S311 - as above
+        self._fleet, self._world = fleet, world
+        self._lives = random.Random(dice.random())  # noqa: S311 - as above
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -311,7 +316,7 @@ class _Workers:
         living = [self._start() for _ in range(WORKERS)]
         for process in living:
             process.start()
-        while not self._stop.wait(self._lives.uniform(0, 2 * LIFE_S)):
+        while self._somebody_dies():
             victim = living.pop(0)
             victim.kill()
             self._fleet.kills.append(time.monotonic())
@@ -321,6 +326,15 @@ class _Workers:
         for process in living:
             process.kill()
             process.join()
+
+    def _somebody_dies(self) -> bool:
+        """Wait for the push at which it happens; False when everything is over before."""
+        longest = min(PUSHES_A_LIFE, len(self._fleet.devices) * 3 // 2)
+        fatal = len(self._world.pushes) + self._lives.randint(1, longest)
+        while len(self._world.pushes) < fatal:
+            if self._stop.wait(0.005):
+                return False
+        return True
 
 
 def _work(site: Site, began: datetime, begun_s: float) -> None:

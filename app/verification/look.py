@@ -6,6 +6,7 @@ from app import fence
 from app.cards.keyring import Keys
 from app.cards.token import Fault
 from app.verification.records import states
+from app.verification.sandbox import state_of
 from app.verification.verdict import Asked, Reason, Verdict
 from app.verification.verify import Examined, Superseded, judge, refusal
 
@@ -22,5 +23,6 @@ def look(
     if isinstance(examined, Fault):
         return refusal(Reason(examined.value), examined.value, asked.at)
     fence.refuse_behind(fence.standing(session).raised_at)
-    state = states(session, [examined]).get(examined.names)
+    state = state_of(examined, (), now=asked.at)
+    state = state or states(session, [examined]).get(examined.names)
     return judge(examined, state, (), asked, keys=keys, superseded=superseded)

@@ -39,16 +39,20 @@ UNEXPIRED = timedelta(seconds=WALLET_LIFETIME_S + HOUR_S)
 
 
 class Refused(NamedTuple):
-    """A pass that is refused, as much of it as its codes' references hang on."""
+    """A pass of which codes are refused, as much of it as their references hang on.
+
+    All of them, or of one `in_use` those before the present generation.
+    """
 
     card_id: uuid.UUID
     carrier: int
     pass_number: int
     generation: int
     key_id: int
+    in_use: bool
 
 
-Passes = Select[uuid.UUID, int, int, int, int]
+Passes = Select[uuid.UUID, int, int, int, int, bool]
 # New codes since a moment, by card and by the name of the carrier.
 Rotated = Counter[tuple[uuid.UUID, str]]
 
@@ -136,6 +140,8 @@ def _refused(*, test: bool, now: datetime) -> Passes:
         WalletPass.code_issued_at > int((now - UNEXPIRED).timestamp()),
         and_(WalletPass.carrier == Carrier.PAPER, Card.year >= belgian_day(now).year),
     )
+    in_use = and_(Card.status == CardStatus.ACTIVE, WalletPass.revoked_at.is_(None))
+    reprinted = and_(WalletPass.carrier == Carrier.PAPER, WalletPass.generation > 1)
     return (
         select(
             WalletPass.card_id,
@@ -143,10 +149,11 @@ def _refused(*, test: bool, now: datetime) -> Passes:
             WalletPass.pass_number,
             WalletPass.generation,
             WalletPass.key_id,
+            in_use.label("in_use"),
         )
         .join(WalletPass.card)
         .where(Card.test.is_(test), WalletPass.carrier != Carrier.WEB, unexpired)
-        .where(or_(Card.status != CardStatus.ACTIVE, WalletPass.revoked_at.is_not(None)))
+        .where(or_(~in_use, reprinted))
     )
 
 
@@ -158,7 +165,7 @@ def _opened(passes: Iterable[Refused], rotated: Rotated, key: TokenKey) -> Itera
         earlier = rotated[one.card_id, Carrier(one.carrier).label]
         # Paper lasts a year, so every print of it is listed.
         oldest = 1 if one.carrier == Carrier.PAPER else max(1, one.generation - earlier)
-        for generation in range(oldest, one.generation + 1):
+        for generation in range(oldest, one.generation + (not one.in_use)):
             yield Opened(one.pass_number, generation)
 
 

@@ -36,7 +36,7 @@ from app.verification.verdict import (
     Upload,
     Verdict,
 )
-from app.verification.verify import HISTORY, WRONG_DIGITS, Examined
+from app.verification.verify import HISTORY, REPEAT, WRONG_DIGITS, Examined
 
 Row = Any  # a row of one of the statements below; its columns are named as there
 
@@ -151,6 +151,19 @@ def history(
         )
         for row in session.execute(rows):
             found[row.card_id].append(_past(row))
+    return found
+
+
+def rehearsals(
+    session: Session, partner_ids: Collection[uuid.UUID], *, at: datetime
+) -> defaultdict[uuid.UUID, list[PastScan]]:
+    """What these partners had accepted of test cards a moment ago, oldest first."""
+    found: defaultdict[uuid.UUID, list[PastScan]] = defaultdict(list)
+    if partner_ids:
+        rows = PAST.where(Scan.partner_id.in_(partner_ids), Scan.at >= at - REPEAT)
+        rows = rows.where(Scan.test, Scan.valid, Scan.card_id.is_(None)).order_by(Scan.at)
+        for row in session.execute(rows):
+            found[row.partner_id].append(_past(row))
     return found
 
 

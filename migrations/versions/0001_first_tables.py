@@ -550,6 +550,45 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_office_case_teacher_id"), ["teacher_id"], unique=False)
 
     op.create_table(
+        "office_proposal",
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("teacher_id", sa.Uuid(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.Column("proposed_by", sa.String(length=255), nullable=False),
+        sa.Column("proposer_name", sa.String(length=200), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.String(length=255), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("approved", sa.Boolean(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "NOT approved OR decided_by <> proposed_by", name=op.f("ck_office_proposal_two_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"],
+            ["teacher.id"],
+            name=op.f("fk_office_proposal_teacher_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_proposal")),
+    )
+    with op.batch_alter_table("office_proposal", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_office_proposal_proposed_at"), ["proposed_at"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_office_proposal_teacher_id"), ["teacher_id"], unique=False
+        )
+        batch_op.create_index(
+            "uq_office_proposal_open",
+            ["teacher_id", "kind"],
+            unique=True,
+            sqlite_where=sa.text("decided_at IS NULL"),
+            postgresql_where=sa.text("decided_at IS NULL"),
+        )
+
+    op.create_table(
         "roster_line",
         sa.Column("roster_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
@@ -1021,6 +1060,16 @@ def downgrade() -> None:
         batch_op.drop_index("ix_roster_line_person")
 
     op.drop_table("roster_line")
+    with op.batch_alter_table("office_proposal", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_office_proposal_open",
+            sqlite_where=sa.text("decided_at IS NULL"),
+            postgresql_where=sa.text("decided_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_office_proposal_teacher_id"))
+        batch_op.drop_index(batch_op.f("ix_office_proposal_proposed_at"))
+
+    op.drop_table("office_proposal")
     with op.batch_alter_table("office_case", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_office_case_teacher_id"))
         batch_op.drop_index(batch_op.f("ix_office_case_opened_at"))

@@ -21,6 +21,15 @@ DOORS: dict[str, frozenset[str]] = {
     "GET /office": EVERYBODY,
     "POST /office/cases": EVERYBODY,
     "GET /office/cases/{case_id}": EVERYBODY,
+    "GET /office/waiting": ISSUERS,
+    "GET /office/cases/{case_id}/propose/{kind}": ISSUERS,
+    "POST /office/cases/{case_id}/propose/{kind}": ISSUERS,
+    "GET /office/waiting/{subject}/{number}": ISSUERS,
+    "POST /office/waiting/{subject}/{number}/record": ISSUERS,
+    "POST /office/waiting/{subject}/{number}/{answer}": ISSUERS,
+    "GET /api/v1/office/waiting": ISSUERS,
+    "POST /api/v1/office/cases/{case_id}/proposals": ISSUERS,
+    "POST /api/v1/office/waiting/{subject}/{number}": ISSUERS,
     "GET /api/v1/office": EVERYBODY,
     "POST /api/v1/office/cases": EVERYBODY,
     "GET /api/v1/office/cases/{case_id}": EVERYBODY,
@@ -46,7 +55,8 @@ assert set(ACTS) <= {operation.rpartition("/")[2] for operation in DOORS}
 
 def address_of(operation: str) -> str:
     """The path of an operation, with a number that nothing has where it names one."""
-    return re.sub(r"\{\w+\}", str(NOBODYS), operation.split()[1])
+    words = {"{kind}": "grant", "{subject}": "grant", "{answer}": "refuse"}
+    return re.sub(r"\{\w+\}", lambda found: words.get(found[0], str(NOBODYS)), operation.split()[1])
 
 
 @dataclass(slots=True)
