@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 import structlog
 from sqlalchemy.orm import Session
 
+from app import metrics
 from app.cards.keyring import KeyRing, Keys
 from app.cards.token import Fault
 from app.db import AWAY, Database
@@ -105,6 +106,7 @@ class Recorder:
                     break
                 batch.append(item)
             outcomes = self._record([presentation for presentation, _ in batch])
+            metrics.judged([one.reason for one in outcomes if isinstance(one, Verdict)])
             _tell([future for _, future in batch], outcomes)
 
     def _record(self, batch: Sequence[Presentation]) -> Sequence[Outcome]:
