@@ -37,6 +37,7 @@ from app.cards.insz import Insz
 from app.cards.keyring import KeyRing
 from app.cards.model import Card, Teacher, WalletPass
 from app.cards.names import Name
+from app.cards.stopping import require_giving
 from app.cards.token import Carrier, KeyState
 from app.db import Database
 from app.epd import intake
@@ -255,6 +256,7 @@ class Issuing:
         now: datetime,
     ) -> None:
         keys = self._ring.keys
+        require_giving(session)
         card = lifecycle.issue(
             session,
             teacher,
