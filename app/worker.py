@@ -30,7 +30,7 @@ from app.passes.google import LEFT_FREE
 from app.passes.google_holdings import forget_nonces
 from app.recovery.journal import Journal
 from app.retention.terms import Term, terms
-from app.statistics import counting
+from app.statistics import counting, entitled
 
 Clock = Callable[[], datetime]
 
@@ -173,6 +173,9 @@ def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[
     def count() -> int:
         return counting.count(database, now=clock())
 
+    def count_entitled() -> int:
+        return entitled.count_entitled(database, now=clock())
+
     def gather() -> int:
         for name, ends_at in deployment.certificates.expiries().items():
             metrics.certificate(name, ends_at=ends_at)
@@ -184,6 +187,7 @@ def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[
         *_pushed(deployment, database, clock),
         *_kept_apart(deployment, database, clock),
         Job("count", count, period_s=60.0),
+        Job("count-entitled", count_entitled, period_s=300.0),
         Job("gather-figures", gather, period_s=30.0),
         *_endings(database, deployment, clock),
     ]
