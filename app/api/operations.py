@@ -18,7 +18,7 @@ from app.api.deps import House, Now, TheHouse, page
 from app.epd.push.figures import figures
 from app.errors import NotFound
 from app.passes import lease, progress
-from app.passes.certificates import alarm
+from app.passes.apple.certificates import alarm
 from app.web.problem_texts import PROBLEMS
 
 router = APIRouter(tags=["operations"])
