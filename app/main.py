@@ -14,6 +14,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
+from app import metrics
 from app.api import (
     about,
     activity,
@@ -83,6 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
         for warning in deployment.warnings():
             log.warning("settings", warning=warning)
         with ExitStack() as open_:
+            open_.enter_context(metrics.served(settings.metrics_host, settings.metrics_port))
             yield {"house": _open(deployment, open_)}
 
     # No redirect to the address without a final slash: it would lead to whatever Host is sent.

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     # Where what takes cards away is written down beside the database; by default with the keys.
     revocation_journal: Path | None = None
     trusted_proxies: str = ""
+    # Where this process tells its figures (`/metrics`); for those inside only, and none by default.
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    metrics_host: str = "127.0.0.1"
     rate_limit_storage: str = "memory://"
 
     oidc_issuer: str = "https://authenticatie.vlaanderen.be/op"

@@ -15,7 +15,7 @@ from functools import partial
 
 import structlog
 
-from app import audit, audit_check
+from app import audit, audit_check, figures, metrics
 from app.db import Database
 from app.deployment import Deployment
 from app.epd.due import review_due
@@ -52,6 +52,8 @@ class Job:
 def run(deployment: Deployment, *, clock: Clock, stop: threading.Event | None = None) -> None:
     """Work until `stop` is set; without it, until nothing is due."""
     with ExitStack() as open_:
+        settings = deployment.settings
+        open_.enter_context(metrics.served(settings.metrics_host, settings.metrics_port))
         jobs = _jobs(deployment, open_, clock)
         if stop is None:
             while sum([job.run() for job in jobs]):
@@ -174,6 +176,28 @@ def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[
     def count_entitled() -> int:
         return entitled.count_entitled(database, now=clock())
 
+    def gather() -> int:
+        for name, ends_at in deployment.certificates.expiries().items():
+            metrics.certificate(name, ends_at=ends_at)
+        with database.reading() as session:
+            figures.gather(session, now=clock())
+        return 0
+
+    return [
+        *_pushed(deployment, database, clock),
+        *_kept_apart(deployment, database, clock),
+        Job("count", count, period_s=60.0),
+        Job("count-entitled", count_entitled, period_s=300.0),
+        Job("gather-figures", gather, period_s=30.0),
+        *_endings(database, deployment, clock),
+    ]
+
+
+def _kept_apart(deployment: Deployment, database: Database, clock: Clock) -> list[Job]:
+    """What must outlive whoever can change or put back the database."""
+    settings = deployment.settings
+    journal = Journal(settings.journal_file)
+
     def seal() -> int:
         with database.reading() as session:
             if not audit.waiting(session):
@@ -184,21 +208,16 @@ def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[
             return 0
         # The log and the machine's own disk hold the head where who can change tables cannot.
         log.info("audit-sealed", head=str(head))
-        audit_check.keep(deployment.settings.key_directory, head)
+        audit_check.keep(settings.key_directory, head)
         return 1
 
-    journal = Journal(deployment.settings.journal_file)
-
-    def keep_journal() -> int:
-        return journal.keep(database, deployment.ring.keys, now=clock())
-
     return [
-        *_pushed(deployment, database, clock),
-        Job("keep-journal", keep_journal, period_s=1.0),
         Job("seal-audit", seal, period_s=1.0),
-        Job("count", count, period_s=60.0),
-        Job("count-entitled", count_entitled, period_s=300.0),
-        *_endings(database, deployment, clock),
+        Job(
+            "keep-journal",
+            lambda: journal.keep(database, deployment.ring.keys, now=clock()),
+            period_s=1.0,
+        ),
     ]
 
 
@@ -247,9 +266,11 @@ def repeat(job: Job, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             busy = job.run()
+            metrics.worked(job.name, well=True)
         except Exception:
             # The job's thread must outlive a database or a file that is away for a while.
             log.exception("job-failed", job=job.name)
+            metrics.worked(job.name, well=False)
             busy = 0
         if not busy:
             stop.wait(job.period_s)

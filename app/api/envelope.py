@@ -15,6 +15,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import metrics
+
 MAX_BODY_BYTES = 64 * 1024
 # For the whole body: a client that trickles it does not hold a place for ever.
 BODY_TIMEOUT_S = 30.0
@@ -99,7 +101,9 @@ class Envelope:
             finally:
                 # The route's pattern, not the address: a code in an address is a code.
                 route = getattr(scope.get("route"), "path", "none")
-                took_ms = round((time.perf_counter() - begun) * 1000, 1)
+                took_s = time.perf_counter() - begun
+                metrics.answered(scope["method"], route, status, took_s)
+                took_ms = round(took_s * 1000, 1)
                 log.info(
                     "request", method=scope["method"], route=route, status=status, took_ms=took_ms
                 )

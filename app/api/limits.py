@@ -1,7 +1,7 @@
 """How often one asker may ask: a moving window per scope, in memory or in Valkey.
 
-Knows the figures; hides the `limits` library. When the shared store cannot be reached,
-this process counts in its own memory: a limiter must never stop a verdict.
+Knows the figures; hides the `limits` library. When the shared store does not answer at once,
+this process counts in its own memory for a while: a limiter must never stop a verdict.
 """
 
 import threading
@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict, deque
 from ipaddress import IPv6Address, ip_address
 
+import structlog
 from fastapi import Request
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
@@ -41,7 +42,13 @@ RATES: dict[str, RateLimitItem] = {
     "person-look-up": parse("20/10minutes"),
 }
 LONGEST_S = max(rate.get_expiry() for rate in RATES.values())
+# Longer than a store next door ever takes, and how long one that took longer is not asked.
+STORE_TIMEOUT_S = 0.25
+STORE_REST_S = 5.0
 IPV6_NETWORK_BYTES = 8  # of a /64, which one household has to itself
+
+
+log = structlog.get_logger()
 
 
 class OwnMemory:
@@ -77,8 +84,12 @@ class Limits:
     def __init__(self, storage_uri: str) -> None:
         self._own = OwnMemory()
         self._shared = None
+        # Until when, on the monotonic clock, the shared store is left alone.
+        self._rests_until = 0.0
         if storage_uri != "memory://":
-            storage = storage_from_string(storage_uri, wrap_exceptions=True)
+            storage = storage_from_string(
+                storage_uri, wrap_exceptions=True, **_patience(storage_uri)
+            )
             self._shared = MovingWindowRateLimiter(storage)
 
     def count(self, scope: str, who: str) -> None:
@@ -89,12 +100,21 @@ class Limits:
         raise HTTPException(429, headers={"retry-after": str(rate.get_expiry())})
 
     def _admits(self, rate: RateLimitItem, scope: str, who: str) -> bool:
-        try:
-            if self._shared:
+        now_s = time.monotonic()
+        if self._shared and now_s >= self._rests_until:
+            try:
                 return self._shared.hit(rate, scope, who)
-        except StorageError:
-            pass  # the limit of this process holds meanwhile
-        return self._own.hit(rate, scope, who, at_s=time.monotonic())
+            except StorageError as fault:
+                self._rests_until = now_s + STORE_REST_S
+                log.warning("limits-store-away", fault=type(fault.storage_error).__name__)
+        return self._own.hit(rate, scope, who, at_s=now_s)
+
+
+def _patience(storage_uri: str) -> dict[str, float]:
+    """What the client of a server is told; other stores know no such words."""
+    if not storage_uri.startswith(("valkey", "redis")):
+        return {}
+    return {"socket_timeout": STORE_TIMEOUT_S, "socket_connect_timeout": STORE_TIMEOUT_S}
 
 
 def address(request: Request) -> str:

@@ -18,6 +18,7 @@ from app.api.deps import House, Now, TheHouse, page
 from app.epd.push.figures import figures
 from app.errors import NotFound
 from app.passes import lease, progress
+from app.passes.apple.certificates import alarm
 from app.web.problem_texts import PROBLEMS
 
 router = APIRouter(tags=["operations"])
@@ -59,7 +60,7 @@ def _checks(house: House, now: datetime) -> dict[str, dict[str, Any]]:
     return _database(house, now) | {
         "keys": {"ok": True, "token_keys": states},
         # A figure to watch: verification and the web card need no certificate.
-        "certificates": {"ok": True, "days_left": days_left},
+        "certificates": {"ok": True, "days_left": days_left, "alarm_days": alarm(days_left)},
     }
 
 

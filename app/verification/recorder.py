@@ -22,6 +22,7 @@ from typing import Any, Protocol
 import structlog
 from sqlalchemy.orm import Session
 
+from app import metrics
 from app.cards.keyring import KeyRing, Keys
 from app.cards.token import Fault
 from app.db import AWAY, Database
@@ -140,6 +141,7 @@ class Recorder:
                     break
                 batch.append(item)
             outcomes = self._record([presentation for presentation, _ in batch])
+            metrics.judged([one.reason for one in outcomes if isinstance(one, Verdict)])
             _tell([future for _, future in batch], outcomes)
 
     def _record(self, batch: Sequence[Presentation]) -> Sequence[Outcome]:

@@ -26,6 +26,7 @@ FAULTS = [
     ("acyclic", "app/cards/token.py", "import app.cards.keyring"),
     ("web-framework", "app/cards/lifecycle.py", "from starlette.requests import Request"),
     ("outbound-http", "app/verification/verify.py", "import httpx"),
+    ("metrics", "app/worker.py", "import prometheus_client"),
     ("jwt", "app/cards/keyring.py", "import jwt"),
     ("qr", "app/api/partner.py", "import qrcode"),
     ("national-number", "app/cards/insz.py", "from stdnum.be import ssn"),

@@ -24,6 +24,8 @@ WWDR_GENERATION = "G4"
 # SHA-256 of that certificate as Apple publishes it; it is valid to 10 December 2030.
 _WWDR_FINGERPRINT = "ea4757885538dd8cb59ff4556f676087d83c85e70902c122e42c0808b5bce14c"
 _SMALLEST_KEY_BITS = 2048
+# Days before an end at which somebody must hear of it, more loudly each time.
+ALARM_DAYS = (60, 30, 14, 7)
 
 
 class CertificateFault(ValueError):
@@ -32,6 +34,11 @@ class CertificateFault(ValueError):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = tuple(faults)
+
+
+def alarm(days_left: int) -> int | None:
+    """The last of these that was passed; None while there is time."""
+    return min((days for days in ALARM_DAYS if days_left <= days), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from app.passes.apple.certificates import CertificateFault, Certificates
+from app.passes.apple.certificates import CertificateFault, Certificates, alarm
 from demo import apple_certificates
 from demo.apple_certificates import Chain, Holder
 
@@ -255,3 +255,10 @@ def test_the_written_chain_loads_and_its_key_is_for_its_owner_only(
 
     assert loaded.days_left(now) == 365
     assert files.certificate.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("days_left", "loud"), [(61, None), (60, 60), (31, 60), (30, 30), (14, 14), (7, 7), (-3, 7)]
+)
+def test_an_end_is_told_more_loudly_each_time(days_left: int, loud: int | None) -> None:
+    assert alarm(days_left) == loud
