@@ -22,6 +22,7 @@ from app.web.office_texts import (
     ProposePage,
     WaitingPage,
 )
+from demo.office_partner_states import partner_pages
 
 AT = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
 CASE = UUID("0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77")
@@ -69,6 +70,7 @@ def office_states() -> dict[str, tuple[str, dict[str, Any]]]:
             f"office-decide-{one.subject}": ("office_decide", DecidePage(one)) for one in _waiting()
         },
     }
+    states |= partner_pages()
     return {
         name: (f"{template}.html", {"page": value, "official": OFFICIAL, "csrf": CSRF})
         for name, (template, value) in states.items()

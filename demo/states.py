@@ -212,6 +212,8 @@ def _own_pages() -> dict[str, State]:
     return {
         name: (f"{template}.html", {"page": page}) for name, (template, page) in states.items()
     } | {
+        "paper": ("paper.html", {"printed": False, "csrf": CSRF}),
+        "paper-printed": ("paper.html", {"printed": True, "csrf": CSRF}),
         "lost": ("lost.html", {"card_number": "7KM3PX9Q2D", "csrf": CSRF}),
         "privacy": ("privacy.html", {"csrf": None, "kept": kept}),
         "privacy-own": ("privacy.html", {"csrf": CSRF, "kept": kept}),

@@ -147,6 +147,8 @@ class Recorder:
             keys = self._ring.keys
             examined = [examine(one.text, keys, code_base=self._code_base) for one in batch]
             return self._transact(batch, examined, keys)
+        except Unavailable as fenced:
+            return [fenced] * len(batch)
         except Exception as error:  # whatever it was, every till gets an answer
             if len(batch) > 1 and not isinstance(error, AWAY):
                 log.warning("verification-batch-split", size=len(batch), fault=type(error).__name__)

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from app import fence
 from app.cards import lifecycle
 from app.cards.entitlement import CardStatus, card_year
 from app.cards.model import Card, CardEvent, WalletPass
@@ -50,11 +51,19 @@ CALLERS = (
         Till.partner_id,
         Till.latitude,
         Till.longitude,
+        fence.raised_at().label("fenced_at"),
     )
     .join(Till, TillKey.till_id == Till.id)
     .join(Partner, Till.partner_id == Partner.id)
     .where(Partner.stopped_at.is_(None))
 )
+TILLS = select(
+    Till.id,
+    Till.partner_id,
+    Till.latitude,
+    Till.longitude,
+    fence.raised_at().label("fenced_at"),
+).join(Partner, Till.partner_id == Partner.id)
 _CARD = (Card.id.label("card_id"), Card.status, Card.test, Card.valid_from, Card.year)
 CARDS = select(Card.number, *_CARD)
 DRAWN = select(
@@ -87,10 +96,15 @@ class Entry:
 
 
 def callers(session: Session, keys: Iterable[PresentedKey]) -> dict[Credential, Caller]:
-    """The till behind each key; a key that is unknown, wrong, revoked or stopped has none."""
+    """The till behind each key; a key that is unknown, wrong, revoked or stopped has none.
+
+    `Unavailable` while nothing that the tables say of cards may count (`fence`).
+    """
     wanted = list(keys)
     found = session.execute(CALLERS.where(TillKey.id.in_({key.id for key in wanted})))
     stored = {row.id: row for row in found}
+    for one in stored.values():
+        fence.refuse_behind(one.fenced_at)
     return {
         key: Caller(row.partner_id, row.till_id, key.test, row.latitude, row.longitude)
         for key in wanted
@@ -104,12 +118,14 @@ def callers_by_token(
 ) -> dict[Credential, Caller | Forbidden]:
     """The till that each token names, if it is one of the partner whose token it is.
 
-    A token that is not in `partners` counts no more, and has no caller.
+    A token that is not in `partners` counts no more, and has no caller. `Unavailable` as `callers`.
     """
-    tills = select(Till.id, Till.partner_id, Till.latitude, Till.longitude).join(Partner)
-    tills = tills.where(Till.id.in_({one.till_id for one in asking}), Partner.stopped_at.is_(None))
+    named = {one.till_id for one in asking}
+    tills = TILLS.where(Till.id.in_(named), Partner.stopped_at.is_(None))
     stored = {row.id: row for row in session.execute(tills)}
     found: dict[Credential, Caller | Forbidden] = {}
+    for row in stored.values():
+        fence.refuse_behind(row.fenced_at)
     for one in asking:
         row, partner_id = stored.get(one.till_id), partners.get(one.token)
         if row is not None and row.partner_id == partner_id:

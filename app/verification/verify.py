@@ -54,10 +54,11 @@ MAX_WRONG_DIGITS = 20
 GUESSED = "wrong_digits"
 # The cause of what a test card acts out.
 ACTED = "acted"
-# How long after phones have a newer generation the older one still counts in full (section 4).
+# How long after the holder has a newer generation the older one still counts in full (section 4).
 SUPERSEDED_AFTER = {
     Carrier.APPLE: timedelta(seconds=900),
     Carrier.GOOGLE: timedelta(seconds=86_400),
+    Carrier.PAPER: timedelta(),
 }
 DIGEST_BYTES = 16
 
@@ -127,7 +128,8 @@ def judge(  # noqa: C901, PLR0911 - the numbered steps read best as one list of 
     if not_active or state.pass_revoked_at:  # 9
         return refuse(Reason.NOT_VALID, state.status if not_active else "pass_revoked")
     old = _is_superseded(examined, state, now)
-    if old and superseded == "strict":  # 10
+    # A phone may be late; a newer print is in the holder's hand.
+    if old and (superseded == "strict" or state.carrier is Carrier.PAPER):  # 10
         return refuse(Reason.SUPERSEDED, "superseded")
     moment, fault = _live_moment(examined, keys, now)
     if fault:  # 11
@@ -203,7 +205,9 @@ def outside_window(token: Token | None, state: PassState, now: datetime) -> Reas
 
 def _is_superseded(examined: Examined, state: PassState, now: datetime) -> bool:
     after = SUPERSEDED_AFTER.get(state.carrier) if state.carrier else None
-    if not (after and examined.opened and state.confirmed_generation and state.confirmed_at):
+    if after is None or examined.opened is None:
+        return False
+    if not (state.confirmed_generation and state.confirmed_at):
         return False
     older = examined.opened.counter < state.confirmed_generation
     return older and now > state.confirmed_at + after

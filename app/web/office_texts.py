@@ -294,6 +294,9 @@ class DecidePage:
 LINKS: Mapping[str, tuple[Role, Msgid]] = {
     "/office": (Role.VIEWER, Msgid("Look up one person")),
     "/office/waiting": (Role.ISSUER, Msgid("For a second person")),
+    "/office/partners": (Role.VIEWER, Msgid("Partners")),
+    "/office/watch": (Role.VIEWER, Msgid("State of the service")),
+    "/office/looks": (Role.SECURITY, Msgid("Who looked at people")),
 }
 
 

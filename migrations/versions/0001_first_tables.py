@@ -198,6 +198,13 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "issue_stop",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_issue_stop")),
+    )
+    op.create_table(
         "login_attempt",
         sa.Column("state_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("browser_hash", sa.LargeBinary(length=32), nullable=False),
@@ -247,6 +254,15 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_partner")),
         sa.UniqueConstraint("name", name=op.f("uq_partner_name")),
+    )
+    op.create_table(
+        "restore_fence",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.Column("raised_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("merged", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_restore_fence")),
     )
     op.create_table(
         "retention_mark",
@@ -1111,6 +1127,7 @@ def downgrade() -> None:
 
     op.drop_table("roster")
     op.drop_table("retention_mark")
+    op.drop_table("restore_fence")
     op.drop_table("partner")
     with op.batch_alter_table("oauth_client", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_oauth_client_partner_id"))
@@ -1121,6 +1138,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_login_attempt_created_at"))
 
     op.drop_table("login_attempt")
+    op.drop_table("issue_stop")
     with op.batch_alter_table("institution_succession", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_institution_succession_successor"))
 

@@ -1,12 +1,14 @@
 """What the card office sees of a person and does to a card, and that all of it is on record."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from app.audit import AuditEntry
 from app.db import Database, uuid7
@@ -23,8 +25,16 @@ def holder(service: Service) -> str:
     return str(service.world.person("permanent").insz)
 
 
-def entries(service: Service) -> list[AuditEntry]:
+@contextmanager
+def reading(service: Service) -> Iterator[Session]:
+    """The database of this test, beside the service."""
     with closing(Database(service.deployment.database_url)) as database, database.reading() as rows:
+        yield rows
+
+
+def entries(service: Service) -> list[AuditEntry]:
+    """The record of acts, oldest first."""
+    with reading(service) as rows:
         return list(rows.scalars(select(AuditEntry).order_by(AuditEntry.id)))
 
 
