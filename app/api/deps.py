@@ -21,9 +21,9 @@ from app.cards.keyring import KeyRing
 from app.db import Database
 from app.identity.oidc import OidcClient
 from app.issuing import Issuing
-from app.passes.apple import ApplePasses
-from app.passes.certificates import Certificates
-from app.passes.google_callbacks import GoogleCallbacks
+from app.passes.apple.certificates import Certificates
+from app.passes.apple.passes import ApplePasses
+from app.passes.google.callbacks import GoogleCallbacks
 from app.retention.terms import Term
 from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder

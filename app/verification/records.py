@@ -57,13 +57,6 @@ CALLERS = (
     .join(Partner, Till.partner_id == Partner.id)
     .where(Partner.stopped_at.is_(None))
 )
-TILLS = select(
-    Till.id,
-    Till.partner_id,
-    Till.latitude,
-    Till.longitude,
-    fence.raised_at().label("fenced_at"),
-).join(Partner, Till.partner_id == Partner.id)
 _CARD = (Card.id.label("card_id"), Card.status, Card.test, Card.valid_from, Card.year)
 CARDS = select(Card.number, *_CARD)
 DRAWN = select(
@@ -118,16 +111,23 @@ def callers_by_token(
 ) -> dict[Credential, Caller | Forbidden]:
     """The till that each token names, if it is one of the partner whose token it is.
 
-    A token that is not in `partners` counts no more, and has no caller. `Unavailable` as `callers`.
+    A token that is not in `partners` counts no more, and has no caller. `Unavailable` behind the
+    fence, as with keys.
     """
-    named = {one.till_id for one in asking}
-    tills = TILLS.where(Till.id.in_(named), Partner.stopped_at.is_(None))
+    tills = select(
+        Till.id,
+        Till.partner_id,
+        Till.latitude,
+        Till.longitude,
+        fence.raised_at().label("fenced_at"),
+    ).join(Partner)
+    tills = tills.where(Till.id.in_({one.till_id for one in asking}), Partner.stopped_at.is_(None))
     stored = {row.id: row for row in session.execute(tills)}
     found: dict[Credential, Caller | Forbidden] = {}
-    for row in stored.values():
-        fence.refuse_behind(row.fenced_at)
     for one in asking:
         row, partner_id = stored.get(one.till_id), partners.get(one.token)
+        if row is not None:
+            fence.refuse_behind(row.fenced_at)
         if row is not None and row.partner_id == partner_id:
             found[one] = Caller(
                 row.partner_id, row.id, test=False, latitude=row.latitude, longitude=row.longitude
