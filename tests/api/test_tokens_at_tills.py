@@ -6,6 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from app import fence
 from app.db import Database
 from app.identity.clients import Scope
 from app.verification.model import Till
@@ -74,3 +75,14 @@ def test_a_token_past_its_quarter_of_an_hour_is_refused(
     clock.advance(minutes=15)
     answer = check(service, text, "", till_id=str(museum.id))
     problem_of(answer, "unauthenticated", 401)
+
+
+def test_behind_a_fence_a_token_gets_no_verdict_either(
+    service: Service, database: Database, tills: dict[str, Till], clock: Clock
+) -> None:
+    museum = tills["museum"]
+    text = token(service, Scope.VERIFICATIONS_WRITE, partner_id=museum.partner_id)
+    database.transact(lambda session: fence.put_up(session, why="a copy", now=clock()))
+    answer = check(service, text, "", till_id=str(museum.id))
+    problem_of(answer, "unavailable", 503)
+    assert int(answer.headers["retry-after"]) > 0
