@@ -21,6 +21,7 @@ from app.commands.client import client
 from app.commands.doctor import doctor
 from app.commands.epd import epd
 from app.commands.passes import passes
+from app.commands.recovery import backup, fencing, restore
 from app.commands.roster import roster
 from app.commands.statistics import statistics
 from app.commands.terminal import Json, out
@@ -41,6 +42,9 @@ cli.add_typer(audit, name="audit")
 cli.add_typer(db, name="db")
 cli.add_typer(epd, name="epd")
 cli.add_typer(roster, name="roster")
+cli.command()(backup)
+cli.command()(restore)
+cli.add_typer(fencing, name="fence")
 cli.add_typer(keys, name="keys")
 cli.add_typer(partner, name="partner")
 cli.add_typer(benefits, name="benefits")

@@ -37,6 +37,7 @@ from app.cards.insz import Insz
 from app.cards.keyring import KeyRing
 from app.cards.model import Card, Teacher, WalletPass
 from app.cards.names import Name
+from app.cards.stopping import require_giving
 from app.cards.token import Carrier, KeyState
 from app.db import Database
 from app.epd import intake
@@ -163,7 +164,7 @@ class Issuing:
         keys = self._ring.keys
 
         def work(session: Session) -> None:
-            card = _card_of(session, teacher_id)
+            card = card_of(session, teacher_id)
             wallet_pass = lifecycle.add_pass(session, card, carrier, keys=keys, now=now)
             if keys.token[wallet_pass.key_id].state is KeyState.REVOKED:
                 lifecycle.rotate(session, wallet_pass, keys=keys, why="key-revoked", now=now)
@@ -221,7 +222,7 @@ class Issuing:
         keys = self._ring.keys
 
         def work(session: Session) -> None:
-            fresh = lifecycle.reissue(session, _card_of(session, teacher_id), why="lost", now=now)
+            fresh = lifecycle.reissue(session, card_of(session, teacher_id), why="lost", now=now)
             lifecycle.add_pass(session, fresh, Carrier.WEB, keys=keys, now=now)
 
         self._database.transact(work)
@@ -255,6 +256,7 @@ class Issuing:
         now: datetime,
     ) -> None:
         keys = self._ring.keys
+        require_giving(session)
         card = lifecycle.issue(
             session,
             teacher,
@@ -285,7 +287,8 @@ class Issuing:
         return wallet_pass
 
 
-def _card_of(session: Session, teacher_id: uuid.UUID) -> Card:
+def card_of(session: Session, teacher_id: uuid.UUID) -> Card:
+    """The teacher's card in force; their row is locked from here on."""
     teacher = session.get_one(Teacher, teacher_id)
     card = lifecycle.card_in_force(session, teacher)
     if card is None:

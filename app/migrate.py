@@ -22,7 +22,7 @@ from app.db import Base, Database
 
 REVISIONS = Path(__file__).parent.parent / "migrations"
 # A room keeps its tables in `model.py`; a room of one file keeps them there.
-TABLE_MODULES = frozenset({"model", "audit"})
+TABLE_MODULES = frozenset({"model", "audit", "fence"})
 
 
 def metadata() -> MetaData:
@@ -33,9 +33,14 @@ def metadata() -> MetaData:
     return Base.metadata
 
 
-def upgrade(url: str) -> None:
+def upgrade(url: str, revision: str = "head") -> None:
     """Run every revision that the database at `url` does not have yet, in one transaction."""
-    command.upgrade(config(url), "head")
+    command.upgrade(config(url), revision)
+
+
+def clear(url: str) -> None:
+    """Drop every table of ours, with all that is in it."""
+    command.downgrade(config(url), "base")
 
 
 def check(url: str) -> list[str]:
@@ -52,6 +57,12 @@ def check(url: str) -> list[str]:
 def head() -> str | None:
     """The newest revision of this release; None only while there is none at all."""
     return ScriptDirectory(str(REVISIONS)).get_current_head()
+
+
+def revisions() -> list[str]:
+    """Every revision there ever was, the first one first."""
+    scripts = ScriptDirectory(str(REVISIONS)).walk_revisions()
+    return [script.revision for script in scripts][::-1]
 
 
 def current(database: Database) -> str | None:

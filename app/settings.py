@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     public_url: str = "http://localhost:8000"
     code_base: str = ""
     key_directory: Path = Path("var/keys")
+    # Where what takes cards away is written down beside the database; by default with the keys.
+    revocation_journal: Path | None = None
     trusted_proxies: str = ""
     rate_limit_storage: str = "memory://"
 
@@ -120,6 +122,11 @@ class Settings(BaseSettings):
     def is_demo(self) -> bool:
         """Whether this is the demonstration with its simulated outside world."""
         return self.environment == "demo"
+
+    @property
+    def journal_file(self) -> Path:
+        """The revocation journal of this machine."""
+        return self.revocation_journal or self.key_directory / "revocation-journal"
 
     def warnings(self) -> list[str]:
         """What works but is worth a word at the start."""

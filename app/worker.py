@@ -28,6 +28,7 @@ from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
 from app.passes.google import LEFT_FREE
 from app.passes.google_holdings import forget_nonces
+from app.recovery.journal import Journal
 from app.retention.terms import Term, terms
 from app.statistics import counting, entitled
 
@@ -186,8 +187,14 @@ def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[
         audit_check.keep(deployment.settings.key_directory, head)
         return 1
 
+    journal = Journal(deployment.settings.journal_file)
+
+    def keep_journal() -> int:
+        return journal.keep(database, deployment.ring.keys, now=clock())
+
     return [
         *_pushed(deployment, database, clock),
+        Job("keep-journal", keep_journal, period_s=1.0),
         Job("seal-audit", seal, period_s=1.0),
         Job("count", count, period_s=60.0),
         Job("count-entitled", count_entitled, period_s=300.0),

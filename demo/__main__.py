@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 from rich.console import Console
 
 from app.cards.entitlement import belgian_day
@@ -103,8 +104,15 @@ def _where(here: World) -> dict[str, Any]:
         "scanner": f"{addresses.service}/scanner",
         "set_up_codes": {key: set_up_code(here, key) for key in shops},
         "people": {person.key: person.label["en"] for person in here.people},
-        "magic_cards": {},
+        "sandbox": f"{addresses.service}/sandbox",
+        "magic_cards": _magic_cards(addresses.service),
     }
+
+
+def _magic_cards(service: str) -> dict[str, str]:
+    """The printed code of each test card, by the reason it gives at a till with a test key."""
+    answer = httpx.get(f"{service}/api/v1/sandbox/cards").raise_for_status()
+    return {card["reason"]: card["printed"] for card in answer.json()["cards"]}
 
 
 def _stop_signal() -> threading.Event:

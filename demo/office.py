@@ -5,12 +5,11 @@ from contextlib import closing
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.cards import lifecycle
 from app.cards.entitlement import CardStatus
 from app.cards.keyring import KeyRing
 from app.cards.model import Card
-from app.cards.token import Carrier
 from app.db import Database
+from app.passes import paper
 from app.passes.codes import wallet_code
 from app.verification import enrolment, partners
 from demo.world import World
@@ -34,9 +33,9 @@ def print_card(world: World) -> tuple[str, str]:
 
     def work(session: Session) -> tuple[str, str]:
         card = session.scalars(select(Card).where(Card.status == CardStatus.ACTIVE)).one()
-        paper = lifecycle.add_pass(session, card, Carrier.PAPER, keys=keys, now=world.clock())
+        printed = paper.make(session, card, keys=keys, now=world.clock())
         base = world.addresses.service.upper()
-        return wallet_code(paper, keys=keys, base=base), card.number
+        return wallet_code(printed, keys=keys, base=base), card.number
 
     with closing(Database(world.deployment.database_url)) as database:
         return database.transact(work)

@@ -7,11 +7,22 @@ from uuid import UUID
 
 from app.cards.entitlement import CardStatus
 from app.cards.token import Carrier
+from app.epd.grants import LONGEST
 from app.identity.roles import Capacity, Official, Role
 from app.office.acts import ACTS
 from app.office.cases import Purpose
 from app.office.dossier import Carried, Dossier, Event, OneCard, Phone
-from app.web.office_texts import ActPage, OfficePage, PersonPage
+from app.office.proposals import Kind
+from app.office.waiting import Subject, Waiting
+from app.web.office_texts import (
+    ActPage,
+    DecidePage,
+    OfficePage,
+    PersonPage,
+    ProposePage,
+    WaitingPage,
+)
+from demo.office_partner_states import partner_pages
 
 AT = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
 CASE = UUID("0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77")
@@ -36,6 +47,7 @@ def office_states() -> dict[str, tuple[str, dict[str, Any]]]:
         entitled=False,
         reason="not_employed",
         acts=(),
+        proposals=(Kind.LIFT,),
         cards=(replace(person.cards[0], status=CardStatus.REVOKED, reason="misuse"),),
     )
     states: dict[str, tuple[str, Any]] = {
@@ -50,7 +62,15 @@ def office_states() -> dict[str, tuple[str, dict[str, Any]]]:
         "office-person-none": ("office_person", _record(replace(none, erased_at=AT))),
         "office-act": ("office_act", _act("bar", person)),
         "office-act-late": ("office_act", _act("resume", person)),
+        "office-propose": ("office_propose", _propose(replace(none, proposals=(Kind.GRANT,)))),
+        "office-propose-late": ("office_propose", _propose(person)),
+        "office-waiting": ("office_waiting", WaitingPage(_waiting())),
+        "office-waiting-none": ("office_waiting", WaitingPage(())),
+        **{
+            f"office-decide-{one.subject}": ("office_decide", DecidePage(one)) for one in _waiting()
+        },
     }
+    states |= partner_pages()
     return {
         name: (f"{template}.html", {"page": value, "official": OFFICIAL, "csrf": CSRF})
         for name, (template, value) in states.items()
@@ -71,6 +91,47 @@ def _act(name: str, person: Dossier) -> ActPage:
     return ActPage(case_id=CASE, act=name, whys=ACTS[name].whys, person=person)
 
 
+def _propose(person: Dossier) -> ProposePage:
+    today = AT.date()
+    return ProposePage(
+        case_id=CASE, kind=Kind.GRANT, person=person, today=today, latest=today + LONGEST
+    )
+
+
+def _waiting() -> tuple[Waiting, ...]:
+    by: dict[str, Any] = {"by": "Hilde Coppens", "why": "started at the school last week"}
+    return (
+        Waiting(
+            subject=Subject.GRANT,
+            id=CASE,
+            since=AT,
+            mine=False,
+            until=AT.date() + LONGEST,
+            yes=1,
+            **by,
+        ),
+        Waiting(subject=Subject.LIFT, id=CASE, since=AT, mine=True, yes=1, **by),
+        Waiting(
+            subject=Subject.RUN,
+            id=CASE,
+            since=AT,
+            mine=False,
+            source="EPD",
+            persons=9120,
+            of=201400,
+        ),
+        Waiting(
+            subject=Subject.ROSTER,
+            id=CASE,
+            since=AT,
+            mine=False,
+            source="012345",
+            persons=2140,
+            of=2150,
+        ),
+    )
+
+
 def _person(**more: Any) -> Dossier:
     shown: dict[str, Any] = {
         "name": "An-Sofie van den Berghe",
@@ -83,6 +144,8 @@ def _person(**more: Any) -> Dossier:
         "barred_why": None,
         "cards": (_card(),),
         "acts": ("suspend", "reissue", "revoke", "bar", "deliver"),
+        "proposals": (),
+        "waiting": (),
     }
     return Dossier(**shown | more)
 

@@ -31,7 +31,7 @@ from app.web.benefit_texts import BenefitsPage
 from app.web.card_page import CardPage
 from app.web.card_texts import CardState
 from app.web.problem_texts import LOGIN_FAILURES, PROBLEMS
-from app.web.verdict_texts import VerdictPage
+from app.web.verdict_texts import VERDICT_MESSAGES, VerdictPage
 from demo import figures, office_states, scanner_states
 from demo.benefits import demo_offers
 from demo.roster_states import roster_states
@@ -39,6 +39,8 @@ from demo.roster_states import roster_states
 AT = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
 CSRF = "n5XxFQ"
 REFERENCE = "0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77"
+
+TEST_CARDS = {reason: qr.symbol(f"HTTPS://KAART.EXAMPLE/{reason.upper()}") for reason in Reason}
 
 router = APIRouter(prefix="/demo", tags=["demo"], include_in_schema=False)
 
@@ -86,6 +88,8 @@ def every_state() -> dict[str, State]:
         **_own_pages(),
         **_verdicts(),
         "live": ("live.html", live | {"initials": "L.O."}),
+        "sandbox": ("sandbox.html", {"cards": TEST_CARDS, "messages": VERDICT_MESSAGES}),
+        "sandbox-card": ("sandbox_card.html", {"part": "ok", "initials": "T.K.", "csrf": ""}),
         "live-withheld": ("live.html", live | {"initials": None}),
         "problems": ("problems.html", {"problems": PROBLEMS}),
         **{
@@ -208,6 +212,8 @@ def _own_pages() -> dict[str, State]:
     return {
         name: (f"{template}.html", {"page": page}) for name, (template, page) in states.items()
     } | {
+        "paper": ("paper.html", {"printed": False, "csrf": CSRF}),
+        "paper-printed": ("paper.html", {"printed": True, "csrf": CSRF}),
         "lost": ("lost.html", {"card_number": "7KM3PX9Q2D", "csrf": CSRF}),
         "privacy": ("privacy.html", {"csrf": None, "kept": kept}),
         "privacy-own": ("privacy.html", {"csrf": CSRF, "kept": kept}),

@@ -56,7 +56,7 @@ class Tour:
         self.paper_and_typed()
         self.lies(teacher)
         self.lost_phone(teacher)
-        self.pushed(teacher)
+        self.pushed()
         self.log_out(teacher)
         self.others()
         self.silence()
@@ -198,24 +198,19 @@ class Tour:
             device.pushed()
             step.actual = _note(step, device.answers[-1])
 
-    def pushed(self, teacher: Browser) -> None:
+    def pushed(self) -> None:
         """The personnel file pushes a change: the card follows, without the teacher."""
         self._story.chapter("The personnel file pushes a career break, and its end")
-        code = self._strip(teacher)
+        code, _ = print_card(self._world)
         file = self._world.person("permanent").record
         assert file is not None  # noqa: S101 - `permanent` has one
         away = (self._world.person("on-leave").record or {})["dienstonderbrekingen"]
-        push(
-            self._story,
-            self._world.addresses.epd,
-            file | {"versie": file["versie"] + 1, "dienstonderbrekingen": away},
-            "the break",
-        )
+        story, epd, version = self._story, self._world.addresses.epd, file["versie"]
+        away_now = {"versie": version + 1, "dienstonderbrekingen": away}
+        push(story, epd, file | away_now, "the break")
         self._scan("the card is withheld", self._museum, code, refused("not_valid"))
-        push(
-            self._story, self._world.addresses.epd, file | {"versie": file["versie"] + 2}, "its end"
-        )
-        self._scan("the card is back", self._museum, self._strip(teacher), OK_LIVE)
+        push(story, epd, file | {"versie": version + 2}, "its end")
+        self._scan("the card is back", self._museum, code, OK_LIVE | {"grade": "static"})
 
     def _loses_its_google_pass(self) -> None:
         """The object is inactive, nameless, and has nothing for a phone to show."""

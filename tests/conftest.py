@@ -97,6 +97,16 @@ def database_url(request: pytest.FixtureRequest, ground: Ground, tmp_path: Path)
 
 
 @pytest.fixture
+def empty_database_url(database_url: str, ground: Ground, tmp_path: Path) -> Iterator[str]:
+    """The URL of another database of the same kind, with nothing in it."""
+    if database_url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / 'another.sqlite3'}"
+        return
+    with _postgresql(ground.postgresql, "template0") as url:
+        yield url
+
+
+@pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """A fresh, migrated database; the test runs once on SQLite and once on PostgreSQL."""
     database = Database(database_url)

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from app.api.visitors import Visitor
 from app.cards.entitlement import (
+    AT_WORK,
     CardStatus,
     EntitlementReason,
     belgian_day,
@@ -80,5 +81,6 @@ def _valid_until(standing: Standing) -> date | None:
     if entitlement is None or not entitlement.entitled:
         return None
     year_end = belgian_day(card_year(standing.year).valid_until)
-    bridged = entitlement.reason in ENTITLED_STATES and entitlement.until
-    return min(year_end, entitlement.until) if bridged and entitlement.until else year_end
+    if entitlement.reason in AT_WORK or entitlement.until is None:
+        return year_end
+    return min(year_end, entitlement.until)

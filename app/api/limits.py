@@ -34,6 +34,7 @@ RATES: dict[str, RateLimitItem] = {
     "handoff-step": parse("120/minute"),
     # Files of one institution.
     "roster": parse("30/hour"),
+    "sandbox": parse("60/minute"),
     "benefits": parse("120/minute"),
     "device-log": parse("30/minute"),
     # More than an official at the telephone needs, fewer than leafing through takes.

@@ -7,7 +7,7 @@ goes through here, so that nothing of a person is answered before it stands in t
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.api.deps import House, Now, TheHouse, page, request_id
 from app.api.officials import Officer, card_officer
+from app.cards.entitlement import belgian_day
 from app.identity.roles import Official, Role
 from app.office import cases
 from app.office.acts import Means, Why, act
@@ -57,12 +58,26 @@ class AtDesk:
             csrf=self.officer.csrf,
         )
 
+    @property
+    def today(self) -> date:
+        """The day in Belgium."""
+        return belgian_day(self.now)
+
+    @property
+    def means(self) -> Means:
+        """What acts work with."""
+        return Means(self.house.ring.keys, self.house.policy)
+
+    def count_look_up(self) -> None:
+        """One more record; 429 when that is one too many for somebody who helps people."""
+        self.house.limits.count("person-look-up", self.desk.subject)
+
     def look_up(self, number: str, why: Reason) -> uuid.UUID | None:
         """Open the record of the person with this number; None when nobody has it."""
         wanted = read_number(number)
         if wanted is None:
             return None
-        self.house.limits.count("person-look-up", self.desk.subject)
+        self.count_look_up()
         keys = self.house.ring.keys
         return self.transact(
             lambda session: cases.open_case(
@@ -82,10 +97,9 @@ class AtDesk:
 
     def act(self, case_id: uuid.UUID, name: str, why: Why) -> None:
         """Do one act to the person of an open record."""
-        means = Means(self.house.ring.keys, self.house.policy)
         self.transact(
             lambda session: act(
-                session, case_id, name, why, desk=self.desk, means=means, now=self.now
+                session, case_id, name, why, desk=self.desk, means=self.means, now=self.now
             )
         )
 

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import migrate
+from app import fence, migrate
 from app.api.deps import House, Now, TheHouse, page
 from app.epd.push.figures import figures
 from app.errors import NotFound
@@ -87,7 +87,10 @@ def _queues(house: House, now: datetime) -> dict[str, dict[str, Any]]:
             for carrier in lease.WALLETS
         }
         pushed = figures(session, now=now)
+        behind = fence.standing(session)
     return {
+        # While it is up verification says so itself; every other page of the process is of use.
+        "restore": {"ok": True, "epoch": behind.epoch, "fence_raised_at": behind.raised_at},
         "deliveries": {"ok": True, **asdict(deliveries), "wallets": wallets},
         "epd_push": {"ok": True, **asdict(pushed)},
     }

@@ -11,10 +11,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Header, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from app.api.card_state import card_page
 from app.api.deps import Now, TheHouse, page
+from app.api.strips import STRIPS, StripsAnswer, strips_answer
 from app.api.visitors import ActingVisitor, TheVisitor
 from app.cards.initials import initials_text
 from app.cards.lifecycle import IN_FORCE
@@ -26,24 +27,6 @@ from app.verification import codes
 from app.web.card_page import Wallet
 
 router = APIRouter(tags=["teacher"], include_in_schema=False)
-
-# Ten minutes of codes: as long as a dead spot in a museum's cellar.
-STRIPS = 20
-
-
-class StripAnswer(BaseModel):
-    """One web code; Unix seconds."""
-
-    code: str
-    shown_from: int = Field(serialization_alias="from")
-    shown_until: int = Field(serialization_alias="until")
-
-
-class StripsAnswer(BaseModel):
-    """The next codes; a phone's own clock may be wrong, so the server's goes with them."""
-
-    server_time: float
-    strips: list[StripAnswer]
 
 
 class WebshopCodeAnswer(BaseModel):
@@ -127,13 +110,7 @@ def strips(house: TheHouse, visitor: ActingVisitor, now: Now, response: Response
     """The web codes of the next ten minutes."""
     response.headers["cache-control"] = "no-store"
     found = house.issuing.strips(visitor.teacher_id, count=STRIPS, now=now)
-    return StripsAnswer(
-        server_time=now.timestamp(),
-        strips=[
-            StripAnswer(code=strip.code, shown_from=strip.shown_from, shown_until=strip.shown_until)
-            for strip in found
-        ],
-    )
+    return strips_answer(found, now=now)
 
 
 @router.post("/card/webshop-codes", status_code=201)

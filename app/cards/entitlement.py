@@ -108,6 +108,8 @@ class PersonnelStatus:
     interruptions: tuple[Interruption, ...] = ()
     deceased_on: date | None = None
     listed_by_institution: tuple[Employment, ...] = ()
+    # First and last day of a right that two people of the card office gave by hand.
+    granted: tuple[date, date] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class EntitlementReason(StrEnum):
     LISTED_BY_INSTITUTION = "listed_by_institution"
     SUMMER_BRIDGE = "summer_bridge"
     GRACE = "grace"
+    GRANTED_BY_OFFICE = "granted_by_office"
     NOT_EMPLOYED = "not_employed"
     EXCLUDED_CATEGORY = "excluded_category"
     EXCLUDED_LEAVE = "excluded_leave"
@@ -134,7 +137,11 @@ class EntitlementReason(StrEnum):
 
 
 AT_WORK = frozenset({EntitlementReason.EMPLOYED, EntitlementReason.LISTED_BY_INSTITUTION})
-ENTITLING = AT_WORK | {EntitlementReason.SUMMER_BRIDGE, EntitlementReason.GRACE}
+ENTITLING = AT_WORK | {
+    EntitlementReason.SUMMER_BRIDGE,
+    EntitlementReason.GRACE,
+    EntitlementReason.GRANTED_BY_OFFICE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +204,7 @@ def _at_work(status: PersonnelStatus, on: date, policy: Policy) -> Judgement | N
 
 
 def _after_work(status: PersonnelStatus, on: date, policy: Policy) -> Judgement:
-    """Bridge and grace: they carry on what the employment gave on its last day, nothing more."""
+    """Bridge and grace carry on what there was on the last day; then what the office gave."""
     employments = (*status.employments, *status.listed_by_institution)
     ended = [
         (_bridge_ends(employment.end, policy), employment.end, employment)
@@ -213,6 +220,8 @@ def _after_work(status: PersonnelStatus, on: date, policy: Policy) -> Judgement:
             return EntitlementReason.SUMMER_BRIDGE, last
         if on <= _shift(bridge_ends, policy.grace_days):
             return EntitlementReason.GRACE, last
+    if status.granted is not None and status.granted[0] <= on <= status.granted[1]:
+        return EntitlementReason.GRANTED_BY_OFFICE, None
     for employment in employments:
         if _covers(employment, on):
             return EntitlementReason.EXCLUDED_CATEGORY, employment
@@ -250,6 +259,9 @@ def _turns(status: PersonnelStatus, policy: Policy) -> Iterator[date]:
         yield leave.begin
         if leave.end is not None:
             yield _shift(leave.end, 1)
+    if status.granted is not None:
+        yield status.granted[0]
+        yield _shift(status.granted[1], 1)
     if status.deceased_on is not None:
         yield status.deceased_on
 

@@ -173,3 +173,13 @@ class WalletPass(Identified, Base):
             postgresql_where=text("pushed_revision < revision"),
         ),
     )
+
+
+class IssueStop(Base):
+    """While its one row is there, nobody gets a first card (`stopping`)."""
+
+    __tablename__ = "issue_stop"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    since: Mapped[datetime] = mapped_column(Moment)
+    why: Mapped[str] = mapped_column(String(200))

@@ -17,6 +17,7 @@ from app.cards.insz import Insz
 from app.cards.keyring import Keys
 from app.cards.model import Teacher
 from app.epd.answers import EpdAnswer
+from app.epd.grants import end_grants
 from app.epd.model import status_of, store
 
 
@@ -56,7 +57,8 @@ def hear(
     if answer.snapshot is not None and teacher.erased_at is None:
         number = answer.snapshot.insz.digits.encode()
         sealed = keys.seal(number, place=f"epd_person|insz|{teacher.id}")
-        store(session, teacher.id, answer.snapshot, insz_encrypted=sealed, now=now)
+        if store(session, teacher.id, answer.snapshot, insz_encrypted=sealed, now=now):
+            end_grants(session, [teacher.id])
     return teacher
 
 

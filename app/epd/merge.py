@@ -21,6 +21,7 @@ from app.cards.insz import Insz
 from app.cards.keyring import Keys
 from app.cards.model import Teacher
 from app.epd import intake
+from app.epd.grants import end_grants
 from app.epd.messages import Snapshot
 from app.epd.model import EPD, PersonnelRecord, overtaken_by, status_to_json, statuses_of
 from app.provinces import province
@@ -65,12 +66,10 @@ def merge(
         session, newest, teachers, records, outcomes, source=source, keys=keys, heard_at=heard_at
     )
     news = (Outcome.NEW, Outcome.CHANGED)
-    judge(
-        session,
-        [teachers[p] for p, outcome in outcomes.items() if outcome in news],
-        policy=policy,
-        now=now,
-    )
+    told = [teachers[p] for p, outcome in outcomes.items() if outcome in news]
+    if source == EPD:
+        end_grants(session, [teacher.id for teacher in told])
+    judge(session, told, policy=policy, now=now)
     return [
         outcomes[pseudonym] if newest[pseudonym] is snapshot else Outcome.OUTDATED
         for pseudonym, snapshot in zip(pseudonyms, snapshots, strict=True)

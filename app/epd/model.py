@@ -40,13 +40,15 @@ from app.epd.messages import Snapshot
 from app.provinces import province
 
 EPD = "EPD"
+# The card office, where it gives a right by hand.
+OFFICE = "OFFICE"
 
 
 class PersonnelRecord(Base):
     """The newest snapshot of one teacher from one source.
 
-    A source is EPD itself, or an institution that lists its own staff (then its six-digit
-    number): each numbers its own versions, and one never overwrites what another says.
+    A source is EPD itself, the card office, or an institution that lists its own staff (then its
+    six-digit number): each numbers its own versions, and one never overwrites what another says.
     """
 
     __tablename__ = "epd_person"
@@ -173,6 +175,7 @@ def _together(known: list[tuple[str, PersonnelStatus]]) -> PersonnelStatus:
             for e in s.employments
             if not taken_over(e, employments)
         ),
+        granted=next((s.granted for _, s in known if s.granted is not None), None),
     )
 
 
@@ -210,7 +213,7 @@ def status_to_json(status: PersonnelStatus) -> dict[str, Any]:
             for leave in status.interruptions
         ],
         "deceased_on": status.deceased_on and status.deceased_on.isoformat(),
-    }
+    } | ({"granted": [day.isoformat() for day in status.granted]} if status.granted else {})
 
 
 def status_from_json(kept: dict[str, Any]) -> PersonnelStatus:
@@ -231,11 +234,16 @@ def status_from_json(kept: dict[str, Any]) -> PersonnelStatus:
             Interruption(**leave | _period(leave)) for leave in kept["interruptions"]
         ),
         deceased_on=_day(kept["deceased_on"]),
+        granted=_granted(kept.get("granted")),
     )
 
 
 def _period(kept: dict[str, Any]) -> dict[str, date | None]:
     return {"begin": _day(kept["begin"]), "end": _day(kept["end"])}
+
+
+def _granted(kept: list[str] | None) -> tuple[date, date] | None:
+    return None if kept is None else (date.fromisoformat(kept[0]), date.fromisoformat(kept[1]))
 
 
 def _day(text: str | None) -> date | None:

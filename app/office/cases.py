@@ -51,13 +51,17 @@ class Reason:
 
     def __post_init__(self) -> None:
         """ValueError for a reference that says nothing, too much, or somebody's number."""
-        if not 0 < len(self.reference.strip()) <= MAX_REFERENCE:
-            raise ValueError("a reference has 1 to 80 characters")
-        if not self.reference.isprintable() or NUMBER_LIKE.search(self.reference):
-            raise ValueError("a reference holds no national number")
+        if not said(self.reference, MAX_REFERENCE):
+            raise ValueError("a reference has 1 to 80 characters and holds no national number")
 
     def __str__(self) -> str:
         return f"{self.purpose}: {self.reference.strip()}"
+
+
+def said(words: str, most: int) -> bool:
+    """Whether somebody said something, not too much, and nobody's number."""
+    proper = words.isprintable() and NUMBER_LIKE.search(words) is None
+    return proper and 0 < len(words.strip()) <= most
 
 
 def read_number(text: str) -> str | Insz | None:

@@ -19,6 +19,7 @@ from app.cards.model import Card, Teacher, WalletPass
 from app.cards.token import Carrier
 from app.identity.roles import Official, Role
 from app.office.acts import ACTS
+from app.office.proposals import Kind, open_for
 from app.passes.lease import given_up, lags
 from app.passes.model import DeviceRegistration, GoogleHolding, PassDelivery
 
@@ -83,6 +84,9 @@ class Dossier:
     barred_why: str | None
     cards: tuple[OneCard, ...]
     acts: tuple[str, ...]
+    # What this official may propose, and what waits for a second person.
+    proposals: tuple[Kind, ...]
+    waiting: tuple[Kind, ...]
 
 
 def dossier(session: Session, teacher_id: uuid.UUID, *, official: Official, keys: Keys) -> Dossier:
@@ -93,6 +97,7 @@ def dossier(session: Session, teacher_id: uuid.UUID, *, official: Official, keys
     carried = _carried(session, cards) if helps else {}
     in_force = next((card for card in cards if card.status in lifecycle.IN_FORCE), None)
     name = names.read(keys, teacher) if helps else None
+    waiting = open_for(session, teacher_id)
     parked = any(one.given_up for card in cards for one in carried.get(card.id, ()))
     return Dossier(
         name=str(name) if name else None,
@@ -111,7 +116,17 @@ def dossier(session: Session, teacher_id: uuid.UUID, *, official: Official, keys
             and rule.applies(teacher, in_force)
             and (act != "deliver" or parked)
         ),
+        proposals=tuple(kind for kind in _proposals(teacher, official) if kind not in waiting),
+        waiting=waiting if helps else (),
     )
+
+
+def _proposals(teacher: Teacher, official: Official) -> tuple[Kind, ...]:
+    if not official.may(Role.ISSUER):
+        return ()
+    if teacher.barred_at is not None:
+        return (Kind.LIFT,)
+    return () if teacher.entitled or teacher.erased_at else (Kind.GRANT,)
 
 
 def _cards(session: Session, teacher_id: uuid.UUID) -> Sequence[Card]:

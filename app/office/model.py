@@ -1,9 +1,9 @@
-"""OfficeCase: one look at one person, by one official, for one purpose, for a while."""
+"""OfficeCase, one look at one person, and Proposal, what takes two people to do."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.cards.model import Teacher
@@ -23,3 +23,38 @@ class OfficeCase(Identified, Base):
     # As every entry of the record of acts repeats it: a word of `Purpose` and a reference.
     purpose: Mapped[str] = mapped_column(String(200))
     opened_at: Mapped[datetime] = mapped_column(Moment, index=True)
+
+
+class Proposal(Identified, Base):
+    """What one official wants done to a person, and what another one said to it."""
+
+    __tablename__ = "office_proposal"
+
+    # One of `proposals.Kind`.
+    kind: Mapped[str] = mapped_column(String(16))
+    teacher_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey(Teacher.id, ondelete="CASCADE"), index=True
+    )
+    # Of a right by hand: its last day.
+    until: Mapped[date | None]
+    why: Mapped[str] = mapped_column(String(200))
+    # Subjects of the log-in; the name is for the colleague who wants to ask.
+    proposed_by: Mapped[str] = mapped_column(String(255))
+    proposer_name: Mapped[str] = mapped_column(String(200))
+    proposed_at: Mapped[datetime] = mapped_column(Moment, index=True)
+    decided_by: Mapped[str | None] = mapped_column(String(255))
+    decided_at: Mapped[datetime | None] = mapped_column(Moment)
+    approved: Mapped[bool | None]
+
+    __table_args__ = (
+        # The database itself lets nobody approve what they proposed.
+        CheckConstraint("NOT approved OR decided_by <> proposed_by", name="two_people"),
+        Index(
+            "uq_office_proposal_open",
+            "teacher_id",
+            "kind",
+            unique=True,
+            sqlite_where=text("decided_at IS NULL"),
+            postgresql_where=text("decided_at IS NULL"),
+        ),
+    )

@@ -3,6 +3,7 @@
 Hides the qrcode library from pages, paper and the tour.
 """
 
+from functools import lru_cache
 from io import BytesIO
 from typing import NamedTuple
 
@@ -26,6 +27,15 @@ def modules(text: str) -> list[list[bool]]:
     symbol.add_data(text, optimize=0)
     matrix: list[list[bool]] = symbol.get_matrix()
     return matrix
+
+
+@lru_cache(maxsize=64)
+def symbol(text: str) -> tuple[int, str]:
+    """The side in modules and the path of an SVG; kept, as pages show the same few again."""
+    rows = modules(text)
+    return len(rows), "".join(
+        f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark
+    )
 
 
 def png(text: str, *, module_px: int = 8) -> bytes:

@@ -21,6 +21,7 @@ from app.db import insert_once
 from app.identity.expiry import delete_expired
 from app.identity.sessions import ABSOLUTE
 from app.office.cases import close_old
+from app.office.proposals import delete_old
 from app.passes.model import DeviceRegistration
 from app.retention.erasure import CUT, leave_records
 from app.retention.model import RetentionMark
@@ -60,7 +61,11 @@ def terms(*, scan_link_days: int) -> tuple[Term, ...]:
 
 def _end_what_browsers_hold_open(session: Session, now: datetime) -> int:
     """Sessions, and the records that officials opened in theirs."""
-    return delete_expired(session, now=now) + close_old(session, now=now)
+    return (
+        delete_expired(session, now=now)
+        + close_old(session, now=now)
+        + delete_old(session, now=now)
+    )
 
 
 def cut_scan_links(session: Session, *, before: datetime) -> int:

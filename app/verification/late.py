@@ -14,7 +14,7 @@ from functools import partial
 from app.cards.entitlement import CardStatus
 from app.cards.token import Carrier
 from app.verification.verdict import Asked, Grade, PassState, PastScan, Reason, Verdict
-from app.verification.verify import REPEAT, Examined, grade_of, outside_window, refusal
+from app.verification.verify import ACTED, REPEAT, Examined, grade_of, outside_window, refusal
 
 # A till may be ahead of us by so much; what is older is of no use to anybody any more.
 AHEAD = timedelta(minutes=1)
@@ -40,6 +40,8 @@ def judge_upload(  # noqa: C901, PLR0911 - as in `verify.judge`: one list of ref
     refuse = partial(refusal, at=then, state=state)
     if caller and caller.test != state.test:  # 6
         return refuse(Reason.TEST_CARD if state.test else Reason.UNKNOWN_CARD, "other_world")
+    if state.acts not in {None, Reason.OK}:
+        return refuse(state.acts, ACTED)
     if outside := outside_window(token, state, then):  # 8
         return refuse(outside, outside)
     if state.pass_revoked_at and state.pass_revoked_at <= then:  # 9

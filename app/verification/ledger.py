@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from app.cards.model import WalletPass
 from app.cards.token import Carrier
 from app.db import uuid7
-from app.verification import records
+from app.verification import records, sandbox
 from app.verification.codes import fingerprint
 from app.verification.late import Statuses
 from app.verification.model import Scan, WebshopCode
@@ -76,9 +76,11 @@ class Ledger:
         self._session = session
         readable = list(examined)
         self._uploading = bool(nonces)
+        self._at = at
         self._callers = records.callers(session, keys)
         self._states = records.states(session, readable)
         self._history = records.history(session, self._remembered(readable), at=at)
+        self._rehearsals = records.rehearsals(session, self._testers(readable), at=at)
         self._uploads = records.uploads(session, nonces)
         self._statuses = records.statuses(session, self._cards(readable) if nonces else ())
         self._scans: list[dict[str, Any]] = []
@@ -89,13 +91,15 @@ class Ledger:
         """The till behind a key; None when the key is unknown, wrong, revoked or stopped."""
         return self._callers.get(key)
 
-    def state(self, examined: Examined) -> PassState | None:
+    def state(self, examined: Examined, caller: Caller) -> PassState | None:
         """The pass or card meant, as it stands now."""
-        return self._states.get(examined.names)
+        rehearsed = self._rehearsals[caller.partner_id]
+        acting = sandbox.state_of(examined, rehearsed, now=self._at)
+        return acting or self._states.get(examined.names)
 
-    def past(self, state: PassState | None) -> Sequence[PastScan]:
+    def past(self, state: PassState | None, caller: Caller) -> Sequence[PastScan]:
         """Earlier scans of the card, as far as the rules may look at them."""
-        return self._history[state.card_id] if state else ()
+        return self._past(state, caller) if state else ()
 
     def upload(self, caller: Caller, nonce: uuid.UUID) -> PastScan | None:
         """What this till uploaded under a nonce before."""
@@ -103,21 +107,21 @@ class Ledger:
 
     def statuses(self, state: PassState | None) -> Statuses:
         """The statuses of the card through time; for uploads only."""
-        return self._statuses[state.card_id] if state else ()
+        return self._statuses[state.card_id] if state and state.card_id else ()
 
     def enter(
         self, verdict: Verdict, examined: Examined | None, *, caller: Caller, entry: Entry
     ) -> Verdict:
         """Note a fresh verdict under its new verification id."""
         verdict = replace(verdict, verification_id=uuid7())
-        state = self.state(examined) if examined else None
+        state = self.state(examined, caller) if examined else None
         digest = examined.digest if examined else b""
         self._scans.append(records.scan_row(verdict, state, digest, caller=caller, entry=entry))
         past = PastScan(state.pass_id if state else None, caller, digest, verdict)
         if entry.upload:
             self._uploads[caller.till_id, entry.upload.nonce] = past
         if examined and state:
-            self._history[state.card_id].append(past)
+            self._past(state, caller).append(past)
             if verdict.valid and state.one_time:
                 self._use_up(examined, state, state.one_time, verdict)
             elif verdict.valid and state.pass_id and not entry.upload:
@@ -169,12 +173,27 @@ class Ledger:
                 raise
             raise Overtaken from error  # the same upload, at another process
 
+    def _past(self, state: PassState, caller: Caller) -> list[PastScan]:
+        """Every partner rehearses alone, so that nobody uses up the test cards of another."""
+        if state.card_id is None:
+            return self._rehearsals[caller.partner_id]
+        return self._history[state.card_id]
+
+    def _testers(self, examined: Iterable[Examined]) -> set[uuid.UUID]:
+        if not any(sandbox.part_of(one) for one in examined):
+            return set()
+        return {caller.partner_id for caller in self._callers.values() if caller.test}
+
     def _remembered(self, examined: Iterable[Examined]) -> set[uuid.UUID]:
         if self._uploading:
             return self._cards(examined)
         states = ((one, self._states.get(one.names)) for one in examined)
-        return {state.card_id for one, state in states if state and wants_history(one, state)}
+        return {
+            state.card_id
+            for one, state in states
+            if state and state.card_id and wants_history(one, state)
+        }
 
     def _cards(self, examined: Iterable[Examined]) -> set[uuid.UUID]:
         states = (self._states.get(one.names) for one in examined)
-        return {state.card_id for state in states if state}
+        return {state.card_id for state in states if state and state.card_id}

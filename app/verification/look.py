@@ -2,9 +2,11 @@
 
 from sqlalchemy.orm import Session
 
+from app import fence
 from app.cards.keyring import Keys
 from app.cards.token import Fault
 from app.verification.records import states
+from app.verification.sandbox import state_of
 from app.verification.verdict import Asked, Reason, Verdict
 from app.verification.verify import Examined, Superseded, judge, refusal
 
@@ -20,5 +22,7 @@ def look(
     """The verdict of this moment on a code, by the same steps as at a till."""
     if isinstance(examined, Fault):
         return refusal(Reason(examined.value), examined.value, asked.at)
-    state = states(session, [examined]).get(examined.names)
+    fence.refuse_behind(fence.standing(session).raised_at)
+    state = state_of(examined, (), now=asked.at)
+    state = state or states(session, [examined]).get(examined.names)
     return judge(examined, state, (), asked, keys=keys, superseded=superseded)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from app import fence
 from app.cards.entitlement import CardStatus, belgian_day
 from app.cards.keyring import KeyRing, Keys
 from app.cards.model import Card, CardEvent, WalletPass
@@ -38,16 +39,20 @@ UNEXPIRED = timedelta(seconds=WALLET_LIFETIME_S + HOUR_S)
 
 
 class Refused(NamedTuple):
-    """A pass that is refused, as much of it as its codes' references hang on."""
+    """A pass of which codes are refused, as much of it as their references hang on.
+
+    All of them, or of one `in_use` those before the present generation.
+    """
 
     card_id: uuid.UUID
     carrier: int
     pass_number: int
     generation: int
     key_id: int
+    in_use: bool
 
 
-Passes = Select[uuid.UUID, int, int, int, int]
+Passes = Select[uuid.UUID, int, int, int, int, bool]
 # New codes since a moment, by card and by the name of the carrier.
 Rotated = Counter[tuple[uuid.UUID, str]]
 
@@ -82,6 +87,7 @@ class OfflineLists:
     def _made(self, *, test: bool, now: datetime) -> OfflineList:
         keys = self._ring.keys
         with self._database.reading() as session:
+            fence.refuse_behind(fence.standing(session).raised_at)
             references = list(_references(session, keys, test=test, now=now))
         salt = day_salt(keys, now=now)
         prefixes = b"".join(sorted({prefix(one, day_salt=salt) for one in references}))
@@ -134,6 +140,8 @@ def _refused(*, test: bool, now: datetime) -> Passes:
         WalletPass.code_issued_at > int((now - UNEXPIRED).timestamp()),
         and_(WalletPass.carrier == Carrier.PAPER, Card.year >= belgian_day(now).year),
     )
+    in_use = and_(Card.status == CardStatus.ACTIVE, WalletPass.revoked_at.is_(None))
+    reprinted = and_(WalletPass.carrier == Carrier.PAPER, WalletPass.generation > 1)
     return (
         select(
             WalletPass.card_id,
@@ -141,10 +149,11 @@ def _refused(*, test: bool, now: datetime) -> Passes:
             WalletPass.pass_number,
             WalletPass.generation,
             WalletPass.key_id,
+            in_use.label("in_use"),
         )
         .join(WalletPass.card)
         .where(Card.test.is_(test), WalletPass.carrier != Carrier.WEB, unexpired)
-        .where(or_(Card.status != CardStatus.ACTIVE, WalletPass.revoked_at.is_not(None)))
+        .where(or_(~in_use, reprinted))
     )
 
 
@@ -156,7 +165,7 @@ def _opened(passes: Iterable[Refused], rotated: Rotated, key: TokenKey) -> Itera
         earlier = rotated[one.card_id, Carrier(one.carrier).label]
         # Paper lasts a year, so every print of it is listed.
         oldest = 1 if one.carrier == Carrier.PAPER else max(1, one.generation - earlier)
-        for generation in range(oldest, one.generation + 1):
+        for generation in range(oldest, one.generation + (not one.in_use)):
             yield Opened(one.pass_number, generation)
 
 

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.db import insert_once, uuid7
@@ -66,3 +66,94 @@ def revoke_key(session: Session, key_id: str, *, now: datetime) -> None:
     if key is None:
         raise NotFound(f"There is no till key {key_id}.")
     key.revoked_at = key.revoked_at or now
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A partner in the list of all, with how many tills and keys in use it has."""
+
+    id: uuid.UUID
+    name: str
+    category: str
+    since: datetime
+    stopped_at: datetime | None
+    tills: int
+    keys: int
+
+
+@dataclass(frozen=True, slots=True)
+class TillKeys:
+    """A till with its keys, the newest first; no secret is among what is kept of a key."""
+
+    till: Till
+    keys: tuple[TillKey, ...]
+
+
+def listing(session: Session) -> list[Listed]:
+    """Every partner, by name."""
+    in_use = TillKey.revoked_at.is_(None) & ~TillKey.test
+    rows = session.execute(
+        select(
+            Partner,
+            func.count(Till.id.distinct()),
+            func.count(TillKey.id.distinct()).filter(in_use),
+        )
+        .outerjoin(Till, Till.partner_id == Partner.id)
+        .outerjoin(TillKey, TillKey.till_id == Till.id)
+        .group_by(Partner.id)
+        .order_by(func.lower(Partner.name))
+    )
+    return [
+        Listed(one.id, one.name, one.category, one.created_at, one.stopped_at, tills, keys)
+        for one, tills, keys in rows
+    ]
+
+
+def partner_of(session: Session, partner_id: uuid.UUID) -> Partner:
+    """A partner by its number; `NotFound` otherwise."""
+    partner = session.get(Partner, partner_id)
+    if partner is None:
+        raise NotFound("There is no such partner.")
+    return partner
+
+
+def tills_of(session: Session, partner_id: uuid.UUID) -> list[TillKeys]:
+    """A partner's tills, by name."""
+    tills = select(Till).where(Till.partner_id == partner_id).order_by(func.lower(Till.name))
+    keys = select(TillKey).join(Till).where(Till.partner_id == partner_id)
+    by_till: dict[uuid.UUID, list[TillKey]] = {}
+    for key in session.scalars(keys.order_by(TillKey.created_at.desc(), TillKey.id)):
+        by_till.setdefault(key.till_id, []).append(key)
+    return [TillKeys(till, tuple(by_till.get(till.id, ()))) for till in session.scalars(tills)]
+
+
+def till_of(session: Session, partner_id: uuid.UUID, till_id: uuid.UUID) -> Till:
+    """A till of this very partner; `NotFound` for anybody else's."""
+    found = select(Till).where(Till.id == till_id, Till.partner_id == partner_id)
+    till = session.scalars(found).one_or_none()
+    if till is None:
+        raise NotFound("This partner has no such till.")
+    return till
+
+
+def key_of(session: Session, partner_id: uuid.UUID, key_id: str) -> TillKey:
+    """A key of a till of this very partner; `NotFound` for anybody else's."""
+    found = select(TillKey).join(Till).where(TillKey.id == key_id, Till.partner_id == partner_id)
+    key = session.scalars(found).one_or_none()
+    if key is None:
+        raise NotFound("This partner has no such key.")
+    return key
+
+
+def stop_partner(partner: Partner, *, now: datetime) -> None:
+    """Refuse every key of a partner from the next request on, and hide its benefits."""
+    if partner.stopped_at is not None:
+        raise Conflict("This partner is stopped already.")
+    partner.stopped_at = now
+
+
+def admit_partner(partner: Partner) -> None:
+    """Take a partner back; its keys that were not revoked count again."""
+    if partner.stopped_at is None:
+        raise Conflict("This partner is not stopped.")
+    partner.stopped_at = None

@@ -28,7 +28,7 @@ from app.verification.late import judge_upload
 from app.verification.ledger import Ledger, Overtaken
 from app.verification.records import Entry
 from app.verification.tills import PresentedKey
-from app.verification.verdict import Asked, PastScan, Reason, Verdict
+from app.verification.verdict import Asked, Caller, PastScan, Reason, Verdict
 from app.verification.verify import Examined, Superseded, examine, judge, refusal
 
 MAX_BATCH = 256
@@ -112,6 +112,8 @@ class Recorder:
             keys = self._ring.keys
             examined = [examine(one.text, keys, code_base=self._code_base) for one in batch]
             return self._transact(batch, examined, keys)
+        except Unavailable as fenced:
+            return [fenced] * len(batch)
         except Exception as error:  # whatever it was, every till gets an answer
             if len(batch) > 1 and not isinstance(error, AWAY):
                 log.warning("verification-batch-split", size=len(batch), fault=type(error).__name__)
@@ -167,17 +169,19 @@ class Recorder:
         asked = replace(one.asked, caller=caller)
         if asked.upload and (before := ledger.upload(caller, asked.upload.nonce)):
             return _uploaded_before(before, read)
-        verdict = self._judged(ledger, read, asked, keys)
+        verdict = self._judged(ledger, read, asked, caller, keys)
         if verdict.repeat:
             return verdict
         examined = None if isinstance(read, Fault) else read
         return ledger.enter(verdict, examined, caller=caller, entry=one.entry)
 
-    def _judged(self, ledger: Ledger, read: Examined | Fault, asked: Asked, keys: Keys) -> Verdict:
+    def _judged(
+        self, ledger: Ledger, read: Examined | Fault, asked: Asked, caller: Caller, keys: Keys
+    ) -> Verdict:
         if isinstance(read, Fault):
             return refusal(Reason(read.value), read.value, asked.at)
-        state = ledger.state(read)
-        past = ledger.past(state)
+        state = ledger.state(read, caller)
+        past = ledger.past(state, caller)
         if asked.upload:
             return judge_upload(read, state, ledger.statuses(state), past, asked)
         return judge(read, state, past, asked, keys=keys, superseded=self._superseded)

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from app import fence
 from app.cards import lifecycle
 from app.cards.entitlement import CardStatus, card_year
 from app.cards.model import Card, CardEvent, WalletPass
@@ -35,7 +36,7 @@ from app.verification.verdict import (
     Upload,
     Verdict,
 )
-from app.verification.verify import HISTORY, WRONG_DIGITS, Examined
+from app.verification.verify import HISTORY, REPEAT, WRONG_DIGITS, Examined
 
 Row = Any  # a row of one of the statements below; its columns are named as there
 
@@ -50,6 +51,7 @@ CALLERS = (
         Till.partner_id,
         Till.latitude,
         Till.longitude,
+        fence.raised_at().label("fenced_at"),
     )
     .join(Till, TillKey.till_id == Till.id)
     .join(Partner, Till.partner_id == Partner.id)
@@ -87,10 +89,15 @@ class Entry:
 
 
 def callers(session: Session, keys: Iterable[PresentedKey]) -> dict[PresentedKey, Caller]:
-    """The till behind each key; a key that is unknown, wrong, revoked or stopped has none."""
+    """The till behind each key; a key that is unknown, wrong, revoked or stopped has none.
+
+    `Unavailable` while nothing that the tables say of cards may count (`fence`).
+    """
     wanted = list(keys)
     found = session.execute(CALLERS.where(TillKey.id.in_({key.id for key in wanted})))
     stored = {row.id: row for row in found}
+    for one in stored.values():
+        fence.refuse_behind(one.fenced_at)
     return {
         key: Caller(row.partner_id, row.till_id, key.test, row.latitude, row.longitude)
         for key in wanted
@@ -144,6 +151,19 @@ def history(
         )
         for row in session.execute(rows):
             found[row.card_id].append(_past(row))
+    return found
+
+
+def rehearsals(
+    session: Session, partner_ids: Collection[uuid.UUID], *, at: datetime
+) -> defaultdict[uuid.UUID, list[PastScan]]:
+    """What these partners had accepted of test cards a moment ago, oldest first."""
+    found: defaultdict[uuid.UUID, list[PastScan]] = defaultdict(list)
+    if partner_ids:
+        rows = PAST.where(Scan.partner_id.in_(partner_ids), Scan.at >= at - REPEAT)
+        rows = rows.where(Scan.test, Scan.valid, Scan.card_id.is_(None)).order_by(Scan.at)
+        for row in session.execute(rows):
+            found[row.partner_id].append(_past(row))
     return found
 
 

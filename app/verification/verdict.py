@@ -101,9 +101,12 @@ class OneTime:
 
 @dataclass(frozen=True, slots=True)
 class PassState:
-    """What the database says now about a pass and its card; a typed number has no pass."""
+    """What the database says now about a pass and its card; a typed number has no pass.
 
-    card_id: uuid.UUID
+    A test card of the sandbox has neither: it `acts` out one reason.
+    """
+
+    card_id: uuid.UUID | None
     pass_id: uuid.UUID | None
     carrier: Carrier | None
     status: CardStatus
@@ -115,6 +118,7 @@ class PassState:
     confirmed_at: datetime | None = None
     last_accepted: int | None = None
     one_time: OneTime | None = None
+    acts: Reason | None = None
 
     @property
     def expires_on(self) -> date:

@@ -9,7 +9,7 @@ in which refusals win:
  3 key id           do we (still) trust that key?
  4 signature        did we sign it?
  5 reference        does it open to a pass we know?
- 6 test card        are card and till key of the same world?
+ 6 test card        are card and till key of the same world? what does a test card act out?
  7 suspended check  has this partner guessed too many digits of this pass?
  8 time window      is it already, is it still, its time?
  9 status           may card and pass be used?
@@ -52,10 +52,13 @@ WRONG_DIGITS = timedelta(minutes=5)
 MAX_WRONG_DIGITS = 20
 # The cause under which a guess is recorded, and found again by the index `ix_scan_remembered`.
 GUESSED = "wrong_digits"
-# How long after phones have a newer generation the older one still counts in full (section 4).
+# The cause of what a test card acts out.
+ACTED = "acted"
+# How long after the holder has a newer generation the older one still counts in full (section 4).
 SUPERSEDED_AFTER = {
     Carrier.APPLE: timedelta(seconds=900),
     Carrier.GOOGLE: timedelta(seconds=86_400),
+    Carrier.PAPER: timedelta(),
 }
 DIGEST_BYTES = 16
 
@@ -115,6 +118,8 @@ def judge(  # noqa: C901, PLR0911 - the numbered steps read best as one list of 
     refuse = partial(refusal, at=now, state=state)
     if caller and caller.test != state.test:  # 6
         return refuse(Reason.TEST_CARD if state.test else Reason.UNKNOWN_CARD, "other_world")
+    if state.acts not in {None, Reason.OK}:
+        return refuse(state.acts, ACTED)
     if caller and _guessed_too_often(state, history, caller, now):  # 7
         return refuse(Reason.SUSPENDED_CHECK, "suspended_check")
     if outside := outside_window(token, state, now):  # 8
@@ -123,7 +128,8 @@ def judge(  # noqa: C901, PLR0911 - the numbered steps read best as one list of 
     if not_active or state.pass_revoked_at:  # 9
         return refuse(Reason.NOT_VALID, state.status if not_active else "pass_revoked")
     old = _is_superseded(examined, state, now)
-    if old and superseded == "strict":  # 10
+    # A phone may be late; a newer print is in the holder's hand.
+    if old and (superseded == "strict" or state.carrier is Carrier.PAPER):  # 10
         return refuse(Reason.SUPERSEDED, "superseded")
     moment, fault = _live_moment(examined, keys, now)
     if fault:  # 11
@@ -199,7 +205,9 @@ def outside_window(token: Token | None, state: PassState, now: datetime) -> Reas
 
 def _is_superseded(examined: Examined, state: PassState, now: datetime) -> bool:
     after = SUPERSEDED_AFTER.get(state.carrier) if state.carrier else None
-    if not (after and examined.opened and state.confirmed_generation and state.confirmed_at):
+    if after is None or examined.opened is None:
+        return False
+    if not (state.confirmed_generation and state.confirmed_at):
         return False
     older = examined.opened.counter < state.confirmed_generation
     return older and now > state.confirmed_at + after
@@ -260,7 +268,7 @@ def _remarkable(
     state: PassState, history: Sequence[PastScan], caller: Caller, now: datetime
 ) -> bool:
     """Many checks in a day, or two places too far apart: reasons to look at an identity card."""
-    if state.carrier in {Carrier.WEB, Carrier.GOOGLE} or state.one_time:
+    if state.carrier in {Carrier.WEB, Carrier.GOOGLE} or state.one_time or state.acts:
         return False
     used = [
         past

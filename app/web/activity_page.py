@@ -35,7 +35,7 @@ RESULTS: Mapping[str, Msgid] = {
     Reason.ALREADY_USED: Msgid("Not accepted: this code had been used already."),
     Reason.EXPIRED: Msgid("Not accepted: the code was too old."),
     Reason.STALE_CODE: Msgid("Not accepted: a screenshot, or a phone with a wrong clock."),
-    Reason.SUPERSEDED: Msgid("Not accepted: the phone had a newer code."),
+    Reason.SUPERSEDED: Msgid("Not accepted: there was a newer code."),
     Reason.NOT_VALID: Msgid("Not accepted: the card was not valid at that moment."),
     Reason.GRADE_TOO_LOW: Msgid("Not accepted: this partner asks for a fresher code."),
 }

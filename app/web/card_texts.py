@@ -171,6 +171,9 @@ WHY: Mapping[str, Msgid] = {
         "Your last appointment ran until the end of the school year."
     ),
     EntitlementReason.GRACE: Msgid("Your last appointment ended recently."),
+    EntitlementReason.GRANTED_BY_OFFICE: Msgid(
+        "The card office gave you a card for a while, until the personnel file knows you."
+    ),
     EntitlementReason.NOT_EMPLOYED: Msgid("The personnel file has no current appointment for you."),
     EntitlementReason.EXCLUDED_CATEGORY: Msgid(
         "Your kind of appointment gives no right to a teacher card."

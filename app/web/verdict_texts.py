@@ -40,7 +40,7 @@ VERDICT_MESSAGES: Mapping[Reason, Msgid] = {
     Reason.NOT_VALID: Msgid("This card is not valid. The holder's own card page says more."),
     Reason.SUPERSEDED: Msgid(
         "This is an older code of the card. Ask the holder to open the card again "
-        "with an internet connection."
+        "with an internet connection, or to show the newest print."
     ),
     Reason.ALREADY_USED: Msgid(
         "This code was used before. Ask for the next code: it comes within 30 seconds."

@@ -198,6 +198,13 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "issue_stop",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_issue_stop")),
+    )
+    op.create_table(
         "login_attempt",
         sa.Column("state_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("browser_hash", sa.LargeBinary(length=32), nullable=False),
@@ -247,6 +254,15 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_partner")),
         sa.UniqueConstraint("name", name=op.f("uq_partner_name")),
+    )
+    op.create_table(
+        "restore_fence",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.Column("raised_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("merged", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_restore_fence")),
     )
     op.create_table(
         "retention_mark",
@@ -539,6 +555,45 @@ def upgrade() -> None:
     with op.batch_alter_table("office_case", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_office_case_opened_at"), ["opened_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_office_case_teacher_id"), ["teacher_id"], unique=False)
+
+    op.create_table(
+        "office_proposal",
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("teacher_id", sa.Uuid(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.Column("proposed_by", sa.String(length=255), nullable=False),
+        sa.Column("proposer_name", sa.String(length=200), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.String(length=255), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("approved", sa.Boolean(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "NOT approved OR decided_by <> proposed_by", name=op.f("ck_office_proposal_two_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"],
+            ["teacher.id"],
+            name=op.f("fk_office_proposal_teacher_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_proposal")),
+    )
+    with op.batch_alter_table("office_proposal", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_office_proposal_proposed_at"), ["proposed_at"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_office_proposal_teacher_id"), ["teacher_id"], unique=False
+        )
+        batch_op.create_index(
+            "uq_office_proposal_open",
+            ["teacher_id", "kind"],
+            unique=True,
+            sqlite_where=sa.text("decided_at IS NULL"),
+            postgresql_where=sa.text("decided_at IS NULL"),
+        )
 
     op.create_table(
         "roster_line",
@@ -1012,6 +1067,16 @@ def downgrade() -> None:
         batch_op.drop_index("ix_roster_line_person")
 
     op.drop_table("roster_line")
+    with op.batch_alter_table("office_proposal", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_office_proposal_open",
+            sqlite_where=sa.text("decided_at IS NULL"),
+            postgresql_where=sa.text("decided_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_office_proposal_teacher_id"))
+        batch_op.drop_index(batch_op.f("ix_office_proposal_proposed_at"))
+
+    op.drop_table("office_proposal")
     with op.batch_alter_table("office_case", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_office_case_teacher_id"))
         batch_op.drop_index(batch_op.f("ix_office_case_opened_at"))
@@ -1062,6 +1127,7 @@ def downgrade() -> None:
 
     op.drop_table("roster")
     op.drop_table("retention_mark")
+    op.drop_table("restore_fence")
     op.drop_table("partner")
     with op.batch_alter_table("oauth_client", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_oauth_client_partner_id"))
@@ -1072,6 +1138,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_login_attempt_created_at"))
 
     op.drop_table("login_attempt")
+    op.drop_table("issue_stop")
     with op.batch_alter_table("institution_succession", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_institution_succession_successor"))
 

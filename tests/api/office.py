@@ -14,6 +14,7 @@ from tests.api.stage import Service
 ROLES = ("viewer", "support", "issuer", "security")
 EVERYBODY = frozenset(ROLES)
 HELPERS, ISSUERS = frozenset({"support", "issuer"}), frozenset({"issuer"})
+SECURITY = frozenset({"security"})
 NOBODYS = uuid.UUID("0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77")
 
 # Every operation of the office and the desks that it lets in.
@@ -21,6 +22,29 @@ DOORS: dict[str, frozenset[str]] = {
     "GET /office": EVERYBODY,
     "POST /office/cases": EVERYBODY,
     "GET /office/cases/{case_id}": EVERYBODY,
+    "GET /office/waiting": ISSUERS,
+    "GET /office/cases/{case_id}/propose/{kind}": ISSUERS,
+    "POST /office/cases/{case_id}/propose/{kind}": ISSUERS,
+    "GET /office/waiting/{subject}/{number}": ISSUERS,
+    "POST /office/waiting/{subject}/{number}/record": ISSUERS,
+    "POST /office/waiting/{subject}/{number}/{answer}": ISSUERS,
+    "GET /api/v1/office/waiting": ISSUERS,
+    "POST /api/v1/office/cases/{case_id}/proposals": ISSUERS,
+    "POST /api/v1/office/waiting/{subject}/{number}": ISSUERS,
+    "GET /office/partners": EVERYBODY,
+    "POST /office/partners": HELPERS,
+    "GET /office/partners/{partner_id}": EVERYBODY,
+    "POST /office/partners/{partner_id}/tills": HELPERS,
+    "POST /office/partners/{partner_id}/tills/{till_id}/code": HELPERS,
+    "POST /office/partners/{partner_id}/tills/{till_id}/key": HELPERS,
+    "POST /office/partners/{partner_id}/keys/{key_id}/revoke": HELPERS,
+    "POST /office/partners/{partner_id}/stop": SECURITY,
+    "POST /office/partners/{partner_id}/admit": SECURITY,
+    "GET /office/watch": EVERYBODY,
+    "POST /office/watch/deliver": HELPERS,
+    "POST /office/watch/stop-issuing": SECURITY,
+    "POST /office/watch/go-on-issuing": SECURITY,
+    "GET /office/looks": SECURITY,
     "GET /api/v1/office": EVERYBODY,
     "POST /api/v1/office/cases": EVERYBODY,
     "GET /api/v1/office/cases/{case_id}": EVERYBODY,
@@ -46,7 +70,8 @@ assert set(ACTS) <= {operation.rpartition("/")[2] for operation in DOORS}
 
 def address_of(operation: str) -> str:
     """The path of an operation, with a number that nothing has where it names one."""
-    return re.sub(r"\{\w+\}", str(NOBODYS), operation.split()[1])
+    words = {"{kind}": "grant", "{subject}": "grant", "{answer}": "refuse"}
+    return re.sub(r"\{\w+\}", lambda found: words.get(found[0], str(NOBODYS)), operation.split()[1])
 
 
 @dataclass(slots=True)

@@ -1,13 +1,19 @@
 """What the card office sees of a person and does to a card, and that all of it is on record."""
 
-from contextlib import closing
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from app.audit import AuditEntry
-from app.db import Database
+from app.db import Database, uuid7
+from app.epd.push.model import Run, RunState
+from app.epd.rosters.model import Roster, RosterState
 from tests.api.office import ROLES, AtOffice
 from tests.api.stage import Service
 
@@ -19,8 +25,16 @@ def holder(service: Service) -> str:
     return str(service.world.person("permanent").insz)
 
 
-def entries(service: Service) -> list[AuditEntry]:
+@contextmanager
+def reading(service: Service) -> Iterator[Session]:
+    """The database of this test, beside the service."""
     with closing(Database(service.deployment.database_url)) as database, database.reading() as rows:
+        yield rows
+
+
+def entries(service: Service) -> list[AuditEntry]:
+    """The record of acts, oldest first."""
+    with reading(service) as rows:
         return list(rows.scalars(select(AuditEntry).order_by(AuditEntry.id)))
 
 
@@ -169,6 +183,151 @@ def test_who_was_excluded_for_misuse_gets_no_card_by_any_way(service: Service, h
     assert service.http.post("/api/v1/me/card", headers=again).status_code == 403
     me = service.http.get("/api/v1/me", headers=again).json()
     assert (me["state"], me["may_get_card"]) == ("barred", False)
+
+
+def propose(desk: AtOffice, case: str, kind: str, **more: str) -> int:
+    asked = {"kind": kind, "why": "as agreed by letter", **more}
+    return desk.ask("POST", f"{case}/proposals", asked).status_code
+
+
+def decide(desk: AtOffice, *, approve: bool = True) -> int:
+    one = desk.ask("GET", "/waiting").json()[0]
+    answer = {"approve": approve, "why": "checked"}
+    return desk.ask("POST", f"/waiting/{one['subject']}/{one['id']}", answer).status_code
+
+
+def test_an_exclusion_is_lifted_by_two_people(service: Service, holder: str) -> None:
+    first, second = (AtOffice.log_in(service, key) for key in ("issuer", "issuer-second"))
+    case = first.case(holder)
+    assert propose(first, case, "lift") == 409
+    assert first.act(case, "bar", "misuse").json()["proposals"] == ["lift"]
+    assert propose(first, case, "lift") == 204
+    assert propose(first, case, "lift") == 409
+    assert decide(first) == 403
+    assert first.ask("GET", case).json()["barred_why"] == "misuse"
+    assert decide(second) == 204
+    assert first.ask("GET", "/waiting").json() == []
+    assert service.http.post("/api/v1/me/card", headers=_me(service)).status_code == 200
+    actions = [entry.action for entry in entries(service)]
+    assert [action for action in actions if action.startswith("lift")] == [
+        "lift.propose",
+        "lift.approve",
+    ]
+
+
+def test_of_many_second_people_at_once_one_decides(service: Service, holder: str) -> None:
+    first, second = (AtOffice.log_in(service, key) for key in ("issuer", "issuer-second"))
+    case = first.case(holder)
+    first.act(case, "bar", "misuse")
+    propose(first, case, "lift")
+    one = first.ask("GET", "/waiting").json()[0]
+    path, answer = f"/waiting/{one['subject']}/{one['id']}", {"approve": True, "why": "checked"}
+    with ThreadPoolExecutor(8) as pool:
+        asked = [desk for desk in (first, second) for _ in range(4)]
+        answers = list(pool.map(lambda desk: desk.ask("POST", path, answer).status_code, asked))
+    assert sorted(answers[4:]) == [204, 404, 404, 404]
+    assert set(answers[:4]) <= {403, 404}
+
+
+def test_a_right_by_hand_takes_two_people_and_ends_when_the_file_speaks(service: Service) -> None:
+    teacher = service.logged_in("unknown")
+    first, second = (AtOffice.log_in(service, key) for key in ("issuer", "issuer-second"))
+    case = first.case(str(service.world.person("unknown").insz))
+    assert first.ask("GET", case).json()["proposals"] == ["grant"]
+    assert propose(first, case, "grant", until="2027-02-23") == 409
+    assert propose(first, case, "grant", until="2026-11-23") == 409
+    assert propose(first, case, "grant", until="2027-02-22") == 204
+    assert decide(second) == 204
+    headers = service.as_teacher(teacher)
+    me = service.http.post("/api/v1/me/card", headers=headers).json()
+    assert (me["state"], me["reason"], me["valid_until"]) == (
+        "active",
+        "granted_by_office",
+        "2026-12-31",
+    )
+    # The file now knows this person, and knows of no work: it decides from here on.
+    record = service.world.person("on-leave").record
+    assert record is not None
+    known = json.loads(
+        json.dumps(record).replace(
+            service.world.person("on-leave").insz, service.world.person("unknown").insz
+        )
+    )
+    service.script("epd", people=[known])
+    service.logged_in("unknown")
+    assert first.ask("GET", case).json()["cards"][0]["status"] == "suspended"
+
+
+def test_what_is_refused_is_not_done(service: Service, holder: str) -> None:
+    first, second = (AtOffice.log_in(service, key) for key in ("issuer", "issuer-second"))
+    case = first.case(holder)
+    first.act(case, "bar", "misuse")
+    propose(first, case, "lift")
+    assert decide(second, approve=False) == 204
+    assert first.ask("GET", case).json()["barred_why"] == "misuse"
+
+
+def test_a_braked_run_is_let_through_by_two_people(service: Service) -> None:
+    number = uuid7()
+    run = Run(
+        id=number,
+        source="EPD",
+        full=False,
+        leaves_out=False,
+        parts=1,
+        parts_received=1,
+        state=RunState.PARKED,
+        losing=40,
+        holders=100,
+        begun_at=service.clock(),
+        judged_at=service.clock(),
+    )
+    with closing(Database(service.deployment.database_url)) as database:
+        database.transact(lambda session: session.add(run))
+    first, second = (AtOffice.log_in(service, key) for key in ("issuer", "issuer-second"))
+    waiting = first.ask("GET", "/waiting").json()
+    assert [(one["subject"], one["persons"], one["of"]) for one in waiting] == [("run", 40, 100)]
+    assert [decide(desk) for desk in (first, first, second)] == [204, 409, 204]
+    assert first.ask("GET", "/waiting").json() == []
+
+
+def test_a_long_list_of_a_school_is_released_by_the_office(service: Service) -> None:
+    roster = Roster(
+        institution="012345",
+        state=RosterState.SUBMITTED,
+        digest="0" * 64,
+        lines=3000,
+        refused=0,
+        uploaded_by="P1",
+        uploaded_at=service.clock(),
+        submitted_by="P1",
+        submitted_at=service.clock(),
+    )
+    with closing(Database(service.deployment.database_url)) as database:
+        database.transact(lambda session: session.add(roster))
+    desk = AtOffice.log_in(service, "issuer")
+    assert decide(desk) == 204
+    last = entries(service)[-1]
+    assert (last.action, json.loads(last.details)["lines"]) == ("roster.release", 3000)
+
+
+def test_the_pages_lead_from_a_proposal_to_its_approval(service: Service, holder: str) -> None:
+    first = AtOffice.log_in(service, "issuer")
+    case = first.case(holder)
+    first.act(case, "bar", "misuse")
+    first.browser.open(f"/office{case}/propose/lift")
+    first.browser.press("/propose/lift", why="as agreed by letter")
+    second = AtOffice.log_in(service, "issuer-second").browser
+    number = first.ask("GET", "/waiting").json()[0]["id"]
+    second.open("/office/waiting")
+    assert number in second.page.text
+    second.open(f"/office/waiting/lift/{number}")
+    second.press("/record")
+    assert second.page.url.path.startswith("/office/cases/")
+    second.open(f"/office/waiting/lift/{number}")
+    second.press("/approve", why="checked")
+    assert second.page.url.path == "/office/waiting"
+    assert number not in second.page.text
 
 
 def test_what_cannot_be_undone_asks_for_a_fresh_log_in(service: Service, holder: str) -> None:

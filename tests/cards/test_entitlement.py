@@ -445,3 +445,38 @@ def test_one_more_employment_never_takes_an_entitlement_away(
     richer = replace(status, employments=(*status.employments, more))
     if decide(status, on=on, policy=policy).entitled:
         assert decide(richer, on=on, policy=policy).entitled
+
+
+@pytest.mark.parametrize(
+    ("on", "reason"),
+    [
+        ("2026-11-23", EntitlementReason.NOT_EMPLOYED),
+        ("2026-11-24", EntitlementReason.GRANTED_BY_OFFICE),
+        ("2027-02-22", EntitlementReason.GRANTED_BY_OFFICE),
+        ("2027-02-23", EntitlementReason.NOT_EMPLOYED),
+    ],
+)
+def test_a_right_by_hand_holds_between_its_days_and_has_no_grace(
+    on: str, reason: EntitlementReason
+) -> None:
+    granted = PersonnelStatus(granted=(date(2026, 11, 24), date(2027, 2, 22)))
+    judged = decide(granted, on=date.fromisoformat(on), policy=POLICY)
+    assert judged.reason is reason
+    if judged.entitled:
+        assert judged.review_on == date(2027, 2, 23)
+
+
+def test_a_right_by_hand_is_overruled_by_death_and_excluding_leave_and_is_not_needed_at_work() -> (
+    None
+):
+    on = date(2026, 11, 24)
+    granted = PersonnelStatus(granted=(on, on))
+    for more, reason in (
+        ({"deceased_on": on}, EntitlementReason.DECEASED),
+        (
+            {"interruptions": (leave("TBS_58_PLUS", "2026-01-01"),)},
+            EntitlementReason.EXCLUDED_LEAVE,
+        ),
+        ({"employments": (employment("2026-09-01"),)}, EntitlementReason.EMPLOYED),
+    ):
+        assert decide(replace(granted, **more), on=on, policy=POLICY).reason is reason

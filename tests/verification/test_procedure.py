@@ -15,6 +15,7 @@ from app.errors import Forbidden, Unauthenticated
 from app.verification import partners
 from app.verification.ledger import Ledger
 from app.verification.model import Scan, TillKey
+from app.verification.records import caller_of
 from app.verification.tills import read_key
 from app.verification.verdict import Grade, Reason
 from app.verification.verify import Examined, examine
@@ -94,8 +95,10 @@ def test_refusals_without_end_do_not_lengthen_what_later_checks_read(counter: Co
     examined = examine(apple(counter), counter.ring.keys, code_base=BASE)
     assert isinstance(examined, Examined)
     with counter.database.reading() as session:
+        caller = caller_of(session, key)
         ledger = Ledger(session, [key], [examined], at=datetime.fromtimestamp(NOW + 9, UTC))
-        assert [past.verdict.valid for past in ledger.past(ledger.state(examined))] == [True]
+        state = ledger.state(examined, caller)
+        assert [past.verdict.valid for past in ledger.past(state, caller)] == [True]
 
 
 def test_the_eleventh_check_of_an_apple_code_in_a_day_asks_for_an_identity_card(

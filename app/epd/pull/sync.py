@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app import fence
 from app.cards.entitlement import Policy, belgian_day
 from app.cards.insz import Insz
 from app.cards.keyring import KeyFault, KeyRing
@@ -122,6 +123,7 @@ class Pull:
         def work(session: Session) -> None:
             self._take_in(session, heard, now)
             if last is None:
+                fence.heard_everybody(session, began=state.full_since or now)
                 self._moved(session, now, full_since=None, full_after=None)
             else:
                 self._moved(session, now, full_after=last)

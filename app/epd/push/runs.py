@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, undefer
 
+from app import fence
 from app.cards.entitlement import CardStatus, Policy
 from app.cards.keyring import KeyRing, Keys
 from app.cards.model import Card, Teacher
@@ -134,6 +135,8 @@ class Runs:
                 here.absent_up_to = missing[-1][0]
             else:
                 here.state, here.finished_at = RunState.DONE, now
+                if run.full:
+                    fence.heard_everybody(session, began=run.begun_at)
                 forget = update(Batch).where(Batch.run_id == run.id).values(seen=None)
                 session.execute(forget)
 

@@ -88,6 +88,20 @@ def roster_of(session: Session, roster_id: uuid.UUID, *, acting: Acting, on: dat
     return roster
 
 
+def submitted(session: Session) -> list[Roster]:
+    """What waits for a second person, of every institution, oldest first."""
+    found = select(Roster).where(Roster.state == RosterState.SUBMITTED)
+    return list(session.scalars(found.order_by(Roster.submitted_at)))
+
+
+def submitted_roster(session: Session, roster_id: uuid.UUID) -> Roster:
+    """One of these, its row locked, for the card office; `NotFound` for any other."""
+    roster = session.get(Roster, roster_id, with_for_update=True, populate_existing=True)
+    if roster is None or roster.state != RosterState.SUBMITTED:
+        raise NotFound("This roster does not wait for a decision any more.")
+    return roster
+
+
 def own_numbers(session: Session, acting: Acting, *, now: datetime) -> frozenset[str]:
     """Every number whose entries are the acting institution's."""
     on = belgian_day(now)

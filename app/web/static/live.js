@@ -16,6 +16,8 @@ const [qr, blank, countdown, seconds, left, status, login] = [
 ].map((id) => document.getElementById(id));
 const csrfToken = document.querySelector('meta[name="csrf-token"]').content;
 
+const address = document.getElementById("live").dataset.strips;
+
 document.getElementById("plain").remove();
 
 let strips = []; // {code, from, until}, Unix seconds, in order of time
@@ -32,7 +34,7 @@ const lastSecond = () => strips.at(-1)?.until ?? 0;
 async function fetchStrips() {
   fetching = true;
   try {
-    const answer = await fetch("/card/strips", {
+    const answer = await fetch(address, {
       method: "POST",
       headers: { Accept: "application/json", "X-CSRF-Token": csrfToken },
       cache: "no-store",

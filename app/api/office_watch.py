@@ -1,0 +1,84 @@
+"""For the card office: what runs out, what is not delivered, who looks, the stop of issuing."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy.orm import Session
+
+from app.api.office_desk import AtDesk, Viewing, at_desk
+from app.cards import stopping
+from app.errors import Conflict
+from app.identity.roles import Role
+from app.office.cases import said
+from app.office.looks import looks
+from app.office.proposals import MAX_WHY
+from app.passes import parked
+from app.web.office_partner_texts import LooksPage, WatchPage
+
+router = APIRouter(prefix="/office", tags=["card office"], include_in_schema=False)
+
+Switching = Annotated[AtDesk, at_desk(Role.SECURITY, acting=True, step_up=True)]
+
+
+@router.get("/watch")
+def watch(desk: Viewing) -> HTMLResponse:
+    """Certificates, passes that were given up, and whether cards are given."""
+    with desk.house.database.reading() as session:
+        value = WatchPage(
+            expiries=desk.house.certificates.expiries(),
+            now=desk.now,
+            parked=tuple(parked.parked(session)),
+            stop=stopping.stopped(session),
+            helps=desk.official.may(Role.SUPPORT),
+            switches=desk.official.may(Role.SECURITY),
+        )
+    return desk.page("office_watch.html", value)
+
+
+@router.post("/watch/deliver")
+def deliver_again(
+    desk: Annotated[AtDesk, at_desk(Role.SUPPORT, acting=True)],
+) -> RedirectResponse:
+    """Try again every pass that was given up."""
+
+    def work(session: Session) -> None:
+        count = parked.release(session)
+        desk.desk.note(session, "delivery.replay", "passes:all", now=desk.now, count=count)
+
+    desk.transact(work)
+    return RedirectResponse("/office/watch", 303)
+
+
+@router.post("/watch/stop-issuing")
+def stop_issuing(desk: Switching, why: Annotated[str, Form(max_length=400)]) -> RedirectResponse:
+    """Give no first cards, in every process, from the next request on."""
+    if not said(why, MAX_WHY):
+        raise Conflict("Give a reason of at most 200 characters, without a national number.")
+
+    def work(session: Session) -> None:
+        stopping.stop(session, why=why.strip(), now=desk.now)
+        desk.desk.note(session, "issuing.stop", "switch:issuing", purpose=why.strip(), now=desk.now)
+
+    desk.transact(work)
+    return RedirectResponse("/office/watch", 303)
+
+
+@router.post("/watch/go-on-issuing")
+def go_on_issuing(desk: Switching) -> RedirectResponse:
+    """Give cards again."""
+
+    def work(session: Session) -> None:
+        stopping.go_on(session)
+        desk.desk.note(session, "issuing.go-on", "switch:issuing", now=desk.now)
+
+    desk.transact(work)
+    return RedirectResponse("/office/watch", 303)
+
+
+@router.get("/looks")
+def who_looks(desk: Annotated[AtDesk, at_desk(Role.SECURITY)]) -> HTMLResponse:
+    """How often each official looked at people in the last 30 days."""
+    with desk.house.database.reading() as session:
+        value = LooksPage(tuple(looks(session, now=desk.now)))
+    return desk.page("office_looks.html", value)

@@ -1,0 +1,1 @@
+"""Copies of the database, and what must survive one being put back."""
