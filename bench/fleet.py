@@ -66,8 +66,9 @@ TROUBLES = tuple(Fault(trouble=kind) for kind in ("goaway", "disconnect", "lost-
 BLAME = Fault(403, "BadCertificate")
 TERMINAL = (400, 410)
 GONE_SHARE = 0.1
-# An answer may be lost when its connection or its worker ends right after it was given.
-CUT_S, KILLED_S = 0.2, 10.0
+# An answer may be lost when its connection or its worker ends right after it was given, and a
+# push may still arrive from a worker that is dead.
+CUT_S, KILLED_S, IN_FLIGHT_S = 1.0, 10.0, 1.0
 PATIENCE_S = 900.0
 # Rounds of `make bench ARGS=--quick`.
 QUICK = 5
@@ -131,7 +132,7 @@ class Fleet:
             and push.fault.status in TERMINAL
             and push.token in self.gone
             and not any(abs(cut - push.at_s) < CUT_S for cut in cuts[push.connection])
-            and not any(0 <= kill - push.at_s < KILLED_S for kill in self.kills)
+            and not any(-IN_FLIGHT_S <= kill - push.at_s < KILLED_S for kill in self.kills)
             for its in by_token.values()
             for push in its[:-1]
         )
@@ -202,7 +203,7 @@ def _decide(dice: random.Random, gone: set[str], token: str, nth: int) -> Fault 
     if token in gone:
         now_ms = int((wall_clock() + timedelta(days=1)).timestamp() * 1000)
         return (Fault(410, "Unregistered", now_ms), Fault(400, "BadDeviceToken"))[nth % 2]
-    if dice.random() < 1 / 300:
+    if dice.random() < 1 / 600:
         return dice.choice(TROUBLES)
     if dice.random() < 1 / 2_000:
         return BLAME

@@ -143,10 +143,11 @@ class AppleDevices:
         outcomes = []
         for one in due:
             its = {token: answers[token] for token in waiting[one.pass_id]}
-            if faults := [a.reason for a in its.values() if a.fate is Fate.MISCONFIGURED]:
-                log.error("apns-refuses-us", reason=faults[0])
-            else:
+            # Who heard of one device must note it, even if Apple refused us for the other.
+            if not its or any(a.fate is not Fate.MISCONFIGURED for a in its.values()):
                 outcomes.append(self._outcome(one, its, devices[one.pass_id]))
+        if faults := {a.reason for a in answers.values() if a.fate is Fate.MISCONFIGURED}:
+            log.error("apns-refuses-us", reason=min(faults))
         return outcomes
 
     def _registered(self, due: Sequence[Due]) -> dict[uuid.UUID, dict[str, datetime]]:
