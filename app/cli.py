@@ -32,7 +32,7 @@ from app.deployment import Deployment
 from app.errors import Failure
 from app.log import configure
 from app.settings import Settings, StartRefused
-from app.verification import enrolment, partners, tills
+from app.verification import enrolment, partners
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 db = typer.Typer(no_args_is_help=True, help="The database and its migrations.")
@@ -201,7 +201,7 @@ def partner_key(
             out.print(f"Key {revoke} is refused from the next request on.")
             return
         text = database.transact(
-            lambda session: tills.new_key(
+            lambda session: partners.hand_out_key(
                 session,
                 partners.till_named(session, partners.partner_named(session, name).id, till),
                 test=test,

@@ -21,17 +21,17 @@ from app.epd.patience import Patience
 from app.identity.oidc import OidcClient
 from app.identity.registration import Registration
 from app.identity.roles import Role, RoleBook
-from app.passes.apns import SHARE_OF_SIGNING, Apns
-from app.passes.apple import ApplePasses
-from app.passes.certificates import Certificates
-from app.passes.google import BURST as GOOGLE_BURST
-from app.passes.google import GoogleWallet
-from app.passes.google_account import ServiceAccount
-from app.passes.google_callbacks import GoogleCallbacks
-from app.passes.google_keys import GoogleKeys
-from app.passes.google_passes import GooglePasses, class_id
+from app.passes.apple.apns import SHARE_OF_SIGNING, Apns
+from app.passes.apple.certificates import Certificates
+from app.passes.apple.passes import ApplePasses
+from app.passes.apple.signature import signatures_per_s
+from app.passes.google.account import ServiceAccount
+from app.passes.google.callbacks import GoogleCallbacks
+from app.passes.google.client import BURST as GOOGLE_BURST
+from app.passes.google.client import GoogleWallet
+from app.passes.google.passes import GooglePasses, class_id
+from app.passes.google.root_keys import GoogleKeys
 from app.passes.pace import Rate, SharedPace
-from app.passes.signature import signatures_per_s
 from app.settings import PREFIX, Settings, StartRefused
 
 ORGANIZATION = "Lerarenkaart"

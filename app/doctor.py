@@ -28,9 +28,9 @@ from app.epd.model import PersonnelRecord
 from app.errors import Failure, NotFound, Unavailable
 from app.identity.discovery import ProviderFault
 from app.passes import lease
-from app.passes.apns import Fate
-from app.passes.google_answer import GoogleRefused, NoAccess
-from app.passes.google_object import resource_id
+from app.passes.apple.apns import Fate
+from app.passes.google.answer import GoogleRefused, NoAccess
+from app.passes.google.object import resource_id
 from app.settings import PREFIX, Settings, StartRefused
 
 # Days before its end from which a certificate is spoken of, and from which it is a fault.

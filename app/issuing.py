@@ -45,10 +45,10 @@ from app.epd.client import EpdClient
 from app.epd.model import status_of
 from app.errors import NotEligible, NotFound, Unavailable
 from app.passes import live
-from app.passes.apple import ApplePasses, authentication_token
+from app.passes.apple.passes import ApplePasses, authentication_token
 from app.passes.codes import SHOWN, Strip, content_of, totp_key_of, web_strips
-from app.passes.google_answer import GoogleRefused
-from app.passes.google_passes import GooglePasses
+from app.passes.google.answer import GoogleRefused
+from app.passes.google.passes import GooglePasses
 
 # The file is asked at log-in, a moment before the session begins.
 ASKED_JUST_BEFORE = timedelta(minutes=1)

@@ -26,8 +26,8 @@ from app.epd.rosters.verbs import delete_drafts
 from app.errors import Conflict, Unavailable
 from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
-from app.passes.google import LEFT_FREE
-from app.passes.google_holdings import forget_nonces
+from app.passes.google.client import LEFT_FREE
+from app.passes.google.holdings import forget_nonces
 from app.recovery.journal import Journal
 from app.retention.terms import Term, terms
 from app.statistics import counting, entitled

@@ -33,8 +33,8 @@ from app.db import Database, uuid7
 from app.deployment import Deployment
 from app.log import configure
 from app.passes import lease
-from app.passes.apns import Apns
-from app.passes.apple import authentication_token
+from app.passes.apple.apns import Apns
+from app.passes.apple.passes import authentication_token
 from app.passes.codes import SHOWN, content_of
 from app.passes.delivery import AppleDevices, Delivery
 from app.settings import Settings

@@ -14,8 +14,8 @@ import jwt
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from app.passes.google import GoogleWallet
-from app.passes.google_account import ServiceAccount
+from app.passes.google.account import ServiceAccount
+from app.passes.google.client import GoogleWallet
 from app.passes.pace import Pace
 from bench.measure import Measurement, measured, rate
 from demo import google_account

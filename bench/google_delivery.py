@@ -28,10 +28,10 @@ from app.cards.token import Carrier
 from app.db import Database
 from app.passes.codes import SHOWN, content_of, totp_key_of
 from app.passes.delivery import Delivery, GoogleObjects
-from app.passes.google import BURST, LEFT_FREE, GoogleWallet
-from app.passes.google_account import ServiceAccount
-from app.passes.google_object import generic_class, generic_object
-from app.passes.google_passes import CLASS_SUFFIX, GooglePasses, class_id
+from app.passes.google.account import ServiceAccount
+from app.passes.google.client import BURST, LEFT_FREE, GoogleWallet
+from app.passes.google.object import generic_class, generic_object
+from app.passes.google.passes import CLASS_SUFFIX, GooglePasses, class_id
 from app.passes.pace import Rate, SharedPace
 from bench.measure import Measurement, measured
 from demo import google_account, google_wallet

@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
 from app.cards.entitlement import CardStatus
-from app.passes.apple import ApplePasses
-from app.passes.certificates import Certificates
+from app.passes.apple.certificates import Certificates
+from app.passes.apple.passes import ApplePasses
 from app.passes.content import PassContent
 from bench.measure import Measurement, measured, rate, throughput
 from bench.peers import PEERS, Build, Material

@@ -21,7 +21,7 @@ from typing import Any
 import qrcode
 from PIL import Image, ImageDraw, ImageFont
 
-from app.passes.checks.languages import parse
+from app.passes.apple.checks.languages import parse
 
 WIDTH, MARGIN, QR_WIDTH = 640, 32, 400
 

@@ -1,7 +1,7 @@
 """The pictures of the Apple pass, drawn from a few numbers: `python -m demo.artwork`.
 
 Knows Apple's sizes in points and draws each at one, two and three pixels a point. All of it
-is our own: an open book on yellow, and the word. The files under app/passes/artwork are
+is our own: an open book on yellow, and the word. The files under app/passes/apple/artwork are
 generated here, committed and compared by a test; every byte of them travels in every pass.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-FOLDER = Path(__file__).parent.parent / "app" / "passes" / "artwork"
+FOLDER = Path(__file__).parent.parent / "app" / "passes" / "apple" / "artwork"
 
 YELLOW, PALE, SHADE, INK = "#FFE615", "#FFF07A", "#F2D400", "#333332"
 CLEAR = "#33333200"

@@ -2,7 +2,7 @@
 
 Phones give up on a service that answers otherwise: 401 means a wrong token and nothing else, a
 fault of ours is 503, which they try again. Hides HTTP dates, headers and bodies from
-`app.passes.registrations`, where the rules are.
+`app.passes.apple.registrations`, where the rules are.
 """
 
 import re
@@ -23,8 +23,8 @@ from app.api.deps import Now, TheHouse
 from app.api.limits import address
 from app.cards.model import WalletPass
 from app.errors import Failure, Unauthenticated, Unavailable
-from app.passes import registrations
-from app.passes.apple import MEDIA_TYPE
+from app.passes.apple import registrations
+from app.passes.apple.passes import MEDIA_TYPE
 from app.passes.codes import content_of
 
 MAX_BODY_BYTES = 4 * 1024

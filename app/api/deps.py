@@ -15,14 +15,15 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from app.api.limits import Limits
+from app.api.quotas import Quotas
 from app.cards.entitlement import Policy
 from app.cards.keyring import KeyRing
 from app.db import Database
 from app.identity.oidc import OidcClient
 from app.issuing import Issuing
-from app.passes.apple import ApplePasses
-from app.passes.certificates import Certificates
-from app.passes.google_callbacks import GoogleCallbacks
+from app.passes.apple.certificates import Certificates
+from app.passes.apple.passes import ApplePasses
+from app.passes.google.callbacks import GoogleCallbacks
 from app.retention.terms import Term
 from app.verification.offline import OfflineLists
 from app.verification.recorder import Recorder
@@ -54,6 +55,7 @@ class House:
     certificates: Certificates
     google_callbacks: GoogleCallbacks
     limits: Limits
+    quotas: Quotas
     terms: tuple[Term, ...]
     # Published counts below this are hidden.
     small_cell: int

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from app.api.deps import Now, TheHouse
 from app.errors import Unauthenticated
-from app.passes.ecv2 import Malformed, NotGenuine
+from app.passes.google.ecv2 import Malformed, NotGenuine
 
 router = APIRouter(prefix="/google", tags=["Google Wallet"], include_in_schema=False)
 

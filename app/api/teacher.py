@@ -23,7 +23,7 @@ from app.cards.lifecycle import IN_FORCE
 from app.cards.token import Carrier
 from app.errors import NotEligible, NotFound
 from app.identity import device_proof, sessions
-from app.passes.apple import MEDIA_TYPE
+from app.passes.apple.passes import MEDIA_TYPE
 from app.verification import codes
 from app.web.card_page import Wallet
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from app.commands.terminal import Json, database, now, out, stop
 from app.passes import parked
-from app.passes.inspect import Inspection, Severity, inspect
+from app.passes.apple.inspect import Inspection, Severity, inspect
 
 passes = typer.Typer(no_args_is_help=True, help="Passes: as files, and on their way to phones.")
 

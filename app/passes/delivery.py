@@ -23,10 +23,10 @@ from app.cards.token import Carrier
 from app.db import Database
 from app.errors import Unavailable
 from app.passes import lease, progress
-from app.passes.apns import Apns, Fate, PushAnswer
+from app.passes.apple.apns import Apns, Fate, PushAnswer
 from app.passes.codes import content_of, totp_key_of
-from app.passes.google_answer import GoogleRefused, NoAccess
-from app.passes.google_passes import GooglePasses
+from app.passes.google.answer import GoogleRefused, NoAccess
+from app.passes.google.passes import GooglePasses
 from app.passes.lease import Answer, Due, Gone, Outcome
 from app.passes.model import DeviceRegistration
 

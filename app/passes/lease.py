@@ -30,9 +30,9 @@ from app.cards.entitlement import CardStatus
 from app.cards.model import Card, WalletPass
 from app.cards.token import Carrier
 from app.db import insert_once, uuid7
-from app.passes.google_holdings import note_users
+from app.passes.apple.registrations import confirm_devices
+from app.passes.google.holdings import note_users
 from app.passes.model import DeviceRegistration, PassDelivery
-from app.passes.registrations import confirm_devices
 
 # The wallets; paper and web cards have nothing to be brought to.
 WALLETS = (Carrier.APPLE, Carrier.GOOGLE)

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from app.cards import keyring, lifecycle
 from app.cards.model import WalletPass
 from app.db import Database
-from app.passes.apple import MEDIA_TYPE
+from app.passes.apple.passes import MEDIA_TYPE
+from app.passes.apple.registrations import MAX_DEVICES
 from app.passes.model import DeviceRegistration
-from app.passes.registrations import MAX_DEVICES
 from demo.browser import Browser
 from demo.phone import (
     ConfusedIPhone,

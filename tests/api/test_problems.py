@@ -24,7 +24,7 @@ from app.errors import (
     Unavailable,
 )
 from app.passes.content import LANGUAGES
-from app.passes.google_answer import GoogleRefused
+from app.passes.google.answer import GoogleRefused
 from app.web.problem_texts import PROBLEMS
 from app.web.texts import Texts
 from tests.api.problem import problem_of

@@ -20,7 +20,7 @@ from app.epd.model import PersonnelRecord, store
 from app.identity import sessions
 from app.identity.model import WebSession
 from app.passes.codes import SHOWN, content_of
-from app.passes.google_object import generic_object
+from app.passes.google.object import generic_object
 from app.passes.model import DeviceRegistration
 from app.retention.erasure import erase
 from app.retention.export import export

@@ -10,12 +10,12 @@ from functools import partial
 import pytest
 
 from app.cards.entitlement import CardStatus
-from app.passes.apple import ApplePasses, authentication_token
-from app.passes.certificates import Certificates
+from app.passes.apple.certificates import Certificates
+from app.passes.apple.inspect import Finding, inspect
+from app.passes.apple.passes import ApplePasses, authentication_token
+from app.passes.apple.pkpass import Package
+from app.passes.apple.signature import DetachedSigner
 from app.passes.content import PassContent
-from app.passes.inspect import Finding, inspect
-from app.passes.pkpass import Package
-from app.passes.signature import DetachedSigner
 from demo import apple_certificates
 from demo.apple_certificates import Chain, Holder
 

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from app.passes.checks.vocabulary import IMAGE_POINTS
+from app.passes.apple.checks.vocabulary import IMAGE_POINTS
 from demo import artwork
 
 DRAWN = artwork.draw_all()

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from app.passes.certificates import CertificateFault, Certificates
+from app.passes.apple.certificates import CertificateFault, Certificates
 from demo import apple_certificates
 from demo.apple_certificates import Chain, Holder
 

@@ -10,8 +10,8 @@ from zipfile import ZipFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.passes.checks.vocabulary import KINDS
-from app.passes.inspect import Finding, Severity, inspect
+from app.passes.apple.checks.vocabulary import KINDS
+from app.passes.apple.inspect import Finding, Severity, inspect
 
 Files = dict[str, bytes]
 Change = Mapping[str, bytes | None]

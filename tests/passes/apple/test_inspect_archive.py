@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from app.cards.entitlement import CardStatus
-from app.passes.checks import archive
+from app.passes.apple.checks import archive
+from app.passes.apple.inspect import Finding, Severity, inspect
 from app.passes.content import PassContent
-from app.passes.inspect import Finding, Severity, inspect
 from demo.apple_certificates import Chain
 
 Files = dict[str, bytes]

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
-from app.passes.inspect import Finding
+from app.passes.apple.inspect import Finding
 from demo.apple_certificates import Chain
 
 Files = dict[str, bytes]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.passes.inspect import Finding, Severity
+from app.passes.apple.inspect import Finding, Severity
 
 Files = dict[str, bytes]
 Change = Mapping[str, bytes | None]

@@ -8,7 +8,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from app.passes.inspect import Finding, Severity
+from app.passes.apple.inspect import Finding, Severity
 
 Files = dict[str, bytes]
 Change = Mapping[str, bytes | None]

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from app.passes.inspect import Finding, Severity
+from app.passes.apple.inspect import Finding, Severity
 from demo import apple_certificates
 from demo.apple_certificates import Chain, Holder
 

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.cards.entitlement import CardStatus
-from app.passes.apple import ApplePasses, authentication_token
-from app.passes.certificates import Certificates
+from app.passes.apple.certificates import Certificates
+from app.passes.apple.inspect import Severity, inspect
+from app.passes.apple.passes import ApplePasses, authentication_token
 from app.passes.content import LABELS, LANGUAGES, STATUS_LABELS, PassContent
-from app.passes.inspect import Severity, inspect
 from demo import apple_phone
 from demo.apple_certificates import Chain, Holder
 from demo.scanner import read_code

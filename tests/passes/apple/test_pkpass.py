@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.passes.pkpass import Package
+from app.passes.apple.pkpass import Package
 
 names = st.text("abcdefghijklmnopqrstuvwxyz/@.", min_size=1, max_size=20).filter(
     lambda name: name not in {"pass.json", "manifest.json", "signature"}

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.passes.signature import DetachedSigner, signatures_per_s
+from app.passes.apple.signature import DetachedSigner, signatures_per_s
 from demo.apple_certificates import Chain, Holder
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.passes.apple import authentication_token, token_matches
+from app.passes.apple.passes import authentication_token, token_matches
 
 OLD, NEW = b"o" * 32, b"n" * 32
 TYPE, SERIAL = "pass.example.lerarenkaart", "5f0c9a4e"

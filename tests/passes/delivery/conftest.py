@@ -20,8 +20,8 @@ from app.cards.keyring import KeyRing
 from app.cards.model import WalletPass
 from app.cards.token import Carrier
 from app.db import Database
-from app.passes.apns import Apns
-from app.passes.certificates import Certificates
+from app.passes.apple.apns import Apns
+from app.passes.apple.certificates import Certificates
 from app.passes.delivery import AppleDevices, Delivery
 from app.passes.lease import LEASE
 from app.passes.model import DeviceRegistration, PassDelivery

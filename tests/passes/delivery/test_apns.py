@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.passes.apns import KEPT, Apns, Fate, PushAnswer, classify
+from app.passes.apple.apns import KEPT, Apns, Fate, PushAnswer, classify
 from demo.apns import Fault, World, listening
 
 GONE_SINCE = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)

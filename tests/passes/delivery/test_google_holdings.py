@@ -12,8 +12,8 @@ import pytest
 from app.cards.token import Carrier
 from app.db import Database
 from app.errors import NotFound
-from app.passes.ecv2 import SaveEvent
-from app.passes.google_holdings import forget_nonces, note_event, note_users
+from app.passes.google.ecv2 import SaveEvent
+from app.passes.google.holdings import forget_nonces, note_event, note_users
 from app.passes.model import CallbackNonce, GoogleHolding
 
 Tell = Callable[[SaveEvent], bool]

@@ -14,9 +14,9 @@ from app.cards.token import Carrier
 from app.db import Database
 from app.passes import lease, progress
 from app.passes.delivery import Delivery, GoogleObjects
-from app.passes.google import GoogleWallet
-from app.passes.google_account import ServiceAccount
-from app.passes.google_passes import GooglePasses
+from app.passes.google.account import ServiceAccount
+from app.passes.google.client import GoogleWallet
+from app.passes.google.passes import GooglePasses
 from app.passes.model import GoogleHolding
 from app.passes.pace import Pace
 from demo import google_account, google_wallet

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.db import Database
-from app.passes.google import BURST, LEFT_FREE
+from app.passes.google.client import BURST, LEFT_FREE
 from app.passes.pace import Rate, SharedPace, Turn, take
 
 RATE = Rate(per_s=14, burst=BURST)

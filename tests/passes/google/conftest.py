@@ -17,9 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.cards.entitlement import CardStatus
 from app.passes.content import PassContent
-from app.passes.google import GoogleWallet
-from app.passes.google_account import ServiceAccount
-from app.passes.google_object import generic_class, generic_object
+from app.passes.google.account import ServiceAccount
+from app.passes.google.client import GoogleWallet
+from app.passes.google.object import generic_class, generic_object
 from app.passes.pace import Pace
 from demo.google_account import ISSUER_ID, create
 from demo.google_wallet import create_app

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.errors import Failure
-from app.passes.google import GoogleWallet
-from app.passes.google_account import AccessToken, Grant, ServiceAccount
+from app.passes.google.account import AccessToken, Grant, ServiceAccount
+from app.passes.google.client import GoogleWallet
 
 Json = dict[str, Any]
 Build = Callable[..., Json]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.passes.google_answer import Answer, GoogleRefused, TryAgain
+from app.passes.google.answer import Answer, GoogleRefused, TryAgain
 
 # Envelopes with the right names and the wrong things under them.
 FIELDS = st.sampled_from(["error", "errors", "reason", "details", "fieldViolations", "field"])

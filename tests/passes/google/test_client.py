@@ -10,9 +10,9 @@ import pytest
 
 from app.cards.entitlement import CardStatus
 from app.errors import NotFound, Unavailable
-from app.passes.google import GoogleWallet
-from app.passes.google_account import ServiceAccount
-from app.passes.google_answer import GoogleRefused
+from app.passes.google.account import ServiceAccount
+from app.passes.google.answer import GoogleRefused
+from app.passes.google.client import GoogleWallet
 
 Json = dict[str, Any]
 Build = Callable[..., Json]

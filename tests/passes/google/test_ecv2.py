@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.passes.ecv2 import (
+from app.passes.google.ecv2 import (
     Envelope,
     Malformed,
     NotGenuine,

@@ -11,8 +11,8 @@ import pytest
 from starlette.responses import Response
 
 from app.errors import Unavailable
-from app.passes.ecv2 import Envelope, UnknownSigner, verify
-from app.passes.google_keys import GoogleKeys
+from app.passes.google.ecv2 import Envelope, UnknownSigner, verify
+from app.passes.google.root_keys import GoogleKeys
 from demo.google_account import ISSUER_ID
 from demo.google_callbacks import Callbacks
 

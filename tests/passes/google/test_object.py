@@ -10,7 +10,7 @@ import pytest
 
 from app.cards.entitlement import CardStatus
 from app.passes.content import PassContent
-from app.passes.google_object import (
+from app.passes.google.object import (
     folded,
     generic_class,
     generic_object,

@@ -13,7 +13,7 @@ import qrcode
 
 from app.cards.entitlement import CardStatus
 from app.passes.content import PassContent
-from app.passes.google import GoogleWallet
+from app.passes.google.client import GoogleWallet
 from demo.google_phone import NothingToShow, screen, shown_text
 from demo.scanner import read_code
 

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from google.auth import crypt
 from google.auth import jwt as google_jwt
 
-from app.passes.google import SAVE_JWT_LIMIT, GoogleWallet
-from app.passes.google_account import ServiceAccount
+from app.passes.google.account import ServiceAccount
+from app.passes.google.client import SAVE_JWT_LIMIT, GoogleWallet
 
 Json = dict[str, Any]
 Build = Callable[..., Json]

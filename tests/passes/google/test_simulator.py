@@ -11,8 +11,8 @@ from google.oauth2.service_account import Credentials
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
-from app.passes.google import GoogleWallet
-from app.passes.google_account import SCOPE, ServiceAccount
+from app.passes.google.account import SCOPE, ServiceAccount
+from app.passes.google.client import GoogleWallet
 from demo.google_account import ISSUER_ID
 
 Json = dict[str, Any]

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from app.passes.checks.archive import Files
-from app.passes.checks.findings import Finding, error, note, warning
-from app.passes.checks.vocabulary import IMAGE_POINTS
+from app.passes.apple.checks.archive import Files
+from app.passes.apple.checks.findings import Finding, error, note, warning
+from app.passes.apple.checks.vocabulary import IMAGE_POINTS
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _NAME = re.compile(r"(?:.+\.lproj/)?(?P<picture>\w+?)(?:@(?P<scale>[23])x)?\.png", re.ASCII)

@@ -14,11 +14,11 @@ from importlib import resources
 from urllib.parse import urlsplit
 
 from app.cards.entitlement import CardStatus
-from app.passes import pass_json
-from app.passes.certificates import Certificates
+from app.passes.apple import pass_json
+from app.passes.apple.certificates import Certificates
+from app.passes.apple.pkpass import Package
+from app.passes.apple.signature import DetachedSigner
 from app.passes.content import LANGUAGES, PassContent
-from app.passes.pkpass import Package
-from app.passes.signature import DetachedSigner
 
 MEDIA_TYPE = "application/vnd.apple.pkpass"
 
@@ -99,7 +99,7 @@ def token_matches(
 
 
 def _artwork() -> dict[str, bytes]:
-    folder = resources.files("app.passes") / "artwork"
+    folder = resources.files("app.passes.apple") / "artwork"
     return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.endswith(".png")}
 
 

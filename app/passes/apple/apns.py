@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from app.passes.certificates import Certificates
+from app.passes.apple.certificates import Certificates
 from app.passes.pace import Pace
 
 # Each push brings a device back for a pass that must be signed. Asking, fetching and writing

@@ -16,7 +16,7 @@ from app.cards.model import WalletPass
 from app.cards.token import Carrier
 from app.db import insert_once
 from app.errors import NotFound
-from app.passes.ecv2 import SaveEvent
+from app.passes.google.ecv2 import SaveEvent
 from app.passes.model import CallbackNonce, GoogleHolding
 
 BATCH = 500

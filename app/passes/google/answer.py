@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from app.errors import Failure, Unavailable
-from app.passes.google_object import JsonObject
+from app.passes.google.object import JsonObject
 
 QUOTA = re.compile(r"quota|rate.?limit|exhausted", re.IGNORECASE)
 REASON = re.compile(r"[\w.\[\]]{1,80}", re.ASCII)

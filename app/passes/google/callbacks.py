@@ -12,9 +12,9 @@ import structlog
 
 from app.db import Database
 from app.errors import NotFound
-from app.passes.ecv2 import Envelope, NotGenuine, SaveEvent, UnknownSigner, verify
-from app.passes.google_holdings import note_event
-from app.passes.google_keys import GoogleKeys
+from app.passes.google.ecv2 import Envelope, NotGenuine, SaveEvent, UnknownSigner, verify
+from app.passes.google.holdings import note_event
+from app.passes.google.root_keys import GoogleKeys
 
 MAX_NONCE = 64
 

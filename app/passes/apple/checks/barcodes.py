@@ -6,9 +6,9 @@ A code with a character outside its encoding is left out, and nobody but the hol
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.passes.checks.findings import Finding, error, note, warning
-from app.passes.checks.keys import WHERE
-from app.passes.checks.vocabulary import BARCODE_FORMATS, NEW_BARCODE_FORMATS
+from app.passes.apple.checks.findings import Finding, error, note, warning
+from app.passes.apple.checks.keys import WHERE
+from app.passes.apple.checks.vocabulary import BARCODE_FORMATS, NEW_BARCODE_FORMATS
 
 
 def check(pass_json: Mapping[str, Any]) -> Iterator[Finding]:

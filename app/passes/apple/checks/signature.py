@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from app.passes.checks.findings import Finding, error, warning
+from app.passes.apple.checks.findings import Finding, error, warning
 
 WHERE = "signature"
 # A real one has 2 to 5 kB.

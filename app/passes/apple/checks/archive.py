@@ -14,7 +14,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from app.passes.checks.findings import Finding, error, note
+from app.passes.apple.checks.findings import Finding, error, note
 
 # A pass of 20 MiB is no pass, and a small archive must not unpack to a large one.
 MOST_ARCHIVE_BYTES = 20 * 1024 * 1024

@@ -8,8 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from app.passes.checks.archive import Files
-from app.passes.checks.findings import Finding, error, warning
+from app.passes.apple.checks.archive import Files
+from app.passes.apple.checks.findings import Finding, error, warning
 
 _FILE = re.compile(r"[^/]+\.lproj/pass\.strings")
 # Atomic and possessive throughout: no text, however odd, is tried in more than one way.

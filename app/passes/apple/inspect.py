@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.passes.checks import (
+from app.passes.apple.checks import (
     archive,
     barcodes,
     chain,
@@ -19,8 +19,8 @@ from app.passes.checks import (
     languages,
     signature,
 )
-from app.passes.checks.findings import Finding, Severity, error
-from app.passes.checks.vocabulary import STYLES
+from app.passes.apple.checks.findings import Finding, Severity, error
+from app.passes.apple.checks.vocabulary import STYLES
 
 __all__ = ["Finding", "Inspection", "Severity", "Summary", "inspect"]
 

@@ -15,7 +15,7 @@ from http import HTTPStatus
 import httpx
 
 from app.errors import Unavailable
-from app.passes.ecv2 import Malformed, RootKey, read_roots
+from app.passes.google.ecv2 import Malformed, RootKey, read_roots
 
 MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})", re.IGNORECASE)
 # An answer that may not be kept at all would have us ask with every callback.

@@ -21,7 +21,7 @@ from app.cards.keyring import Keys
 from app.cards.model import WalletPass
 from app.cards.token import Carrier, KeyState
 from app.db import insert_once, uuid7
-from app.passes.apple import token_matches
+from app.passes.apple.passes import token_matches
 from app.passes.codes import SHOWN
 from app.passes.model import DeviceRegistration
 

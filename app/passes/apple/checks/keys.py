@@ -12,8 +12,14 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.passes.checks.findings import Finding, error, note, warning
-from app.passes.checks.vocabulary import CLASSIC_STYLES, COLOURS, KINDS, POSTER_STYLE, REQUIRED
+from app.passes.apple.checks.findings import Finding, error, note, warning
+from app.passes.apple.checks.vocabulary import (
+    CLASSIC_STYLES,
+    COLOURS,
+    KINDS,
+    POSTER_STYLE,
+    REQUIRED,
+)
 
 WHERE = "pass.json"
 _RGB = re.compile(r"rgb\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*,\s*(\d{1,3})\s*\)")

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.passes.checks.findings import Finding, error, warning
-from app.passes.checks.keys import WHERE, is_moment
-from app.passes.checks.vocabulary import (
+from app.passes.apple.checks.findings import Finding, error, warning
+from app.passes.apple.checks.keys import WHERE, is_moment
+from app.passes.apple.checks.vocabulary import (
     FIELD_GROUPS,
     FIELD_KEYS,
     FIELD_VALUES,

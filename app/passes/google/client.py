@@ -17,9 +17,9 @@ import httpx
 import stamina
 
 from app.errors import NotFound, Unavailable
-from app.passes.google_account import AccessToken, Grant, ServiceAccount
-from app.passes.google_answer import Answer, NoAccess, TryAgain
-from app.passes.google_object import JsonObject, folded, merge_patch
+from app.passes.google.account import AccessToken, Grant, ServiceAccount
+from app.passes.google.answer import Answer, NoAccess, TryAgain
+from app.passes.google.object import JsonObject, folded, merge_patch
 from app.passes.pace import Turns
 
 # With the 14 a second of the settings, at most 18 in any second of the 20 that Google grants an

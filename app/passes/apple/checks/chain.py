@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from app.passes.certificates import (
+from app.passes.apple.certificates import (
     PASS_SIGNING,
     WWDR_GENERATION,
     extended_usages,
     is_apples,
     subject_values,
 )
-from app.passes.checks.findings import Finding, error, note, warning
-from app.passes.checks.signature import WHERE, Signed, verifies
+from app.passes.apple.checks.findings import Finding, error, note, warning
+from app.passes.apple.checks.signature import WHERE, Signed, verifies
 
 
 def check(signed: Signed, *, now: datetime) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """The Google passes of one issuer: one design, one object for each pass.
 
-Brings together what an object holds (`google_object`) and how it gets to Google (`google`).
+Brings together what an object holds (`object`) and how it gets to Google (`client`).
 The class that all objects share is brought there when the worker starts, and when it is missing.
 """
 
@@ -10,9 +10,9 @@ from http import HTTPStatus
 
 from app.errors import Unavailable
 from app.passes.content import PassContent
-from app.passes.google import GoogleWallet
-from app.passes.google_answer import GoogleRefused, NoAccess
-from app.passes.google_object import JsonObject, generic_class, generic_object, resource_id
+from app.passes.google.answer import GoogleRefused, NoAccess
+from app.passes.google.client import GoogleWallet
+from app.passes.google.object import JsonObject, generic_class, generic_object, resource_id
 
 CLASS_SUFFIX = "lerarenkaart-v1"
 REFUSED_RETRY_S = 3600

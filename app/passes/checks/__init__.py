@@ -1,1 +1,0 @@
-"""What can be wrong with a .pkpass, one kind of fault per module; `app.passes.inspect` runs all."""
