@@ -20,6 +20,7 @@ from app.api import (
     apple,
     benefits,
     camera,
+    counts,
     deps,
     epd,
     google,
@@ -49,7 +50,9 @@ from app.api import (
 from app.api.deps import House
 from app.api.envelope import Envelope
 from app.api.limits import Limits
+from app.api.quotas import Quotas
 from app.deployment import Deployment
+from app.identity.access_tokens import verifiers
 from app.issuing import Issuing
 from app.retention.terms import terms
 from app.settings import Settings
@@ -119,6 +122,7 @@ def _routes(app: FastAPI) -> FastAPI:
         handoff.router,
         handoff.phone,
         about.pages,
+        counts.router,
         partner.router,
         sandbox.router,
         sandbox.pages,
@@ -155,7 +159,11 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
     database = open_.enter_context(closing(deployment.database()))
     wallet = open_.enter_context(closing(deployment.google_wallet(database, clock=deps.clock)))
     recorder = Recorder(
-        database, ring, code_base=settings.code_base, superseded=settings.superseded
+        database,
+        ring,
+        code_base=settings.code_base,
+        superseded=settings.superseded,
+        partners_of=verifiers,
     )
     recorder.start()
     open_.callback(recorder.stop)
@@ -186,6 +194,7 @@ def _open(deployment: Deployment, open_: ExitStack) -> House:
         certificates=deployment.certificates,
         google_callbacks=deployment.google_callbacks(database, google_keys),
         limits=Limits(settings.rate_limit_storage),
+        quotas=Quotas(settings.checks_per_minute),
         terms=terms(scan_link_days=settings.scan_link_days),
         small_cell=settings.small_cell,
         pages=Pages(texts, environment_name=settings.environment),

@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     summer_bridge: bool = True
     # What one source may take from the holders of active cards within a day without two people.
     mass_change_brake_percent: float = Field(default=2.0, ge=0, le=100)
+    # Of one partner, and from one address, at each web process.
+    checks_per_minute: int = Field(default=12_000, ge=1)
     superseded: Literal["soft", "strict"] = "soft"
     scan_link_days: int = Field(default=90, ge=1, le=366)
     # Published counts below this are hidden; less than 3 would hide nobody.

@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from app.api.limits import Limits
+from app.api.quotas import Quotas
 from app.cards.entitlement import Policy
 from app.cards.keyring import KeyRing
 from app.db import Database
@@ -54,6 +55,7 @@ class House:
     certificates: Certificates
     google_callbacks: GoogleCallbacks
     limits: Limits
+    quotas: Quotas
     terms: tuple[Term, ...]
     # Published counts below this are hidden.
     small_cell: int

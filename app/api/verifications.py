@@ -21,12 +21,14 @@ from starlette.routing import Route
 from app.api.deps import House, moment
 from app.api.limits import address
 from app.api.problems import PROBLEM_RESPONSES
+from app.api.quotas import code_of
 from app.cards.initials import initials_text
 from app.cards.numbers import card_number_of, webshop_code_of
 from app.errors import Conflict, Unauthenticated
+from app.identity.access_tokens import PresentedToken, read_token
 from app.verification.late import AHEAD, LATEST
 from app.verification.recorder import Presentation
-from app.verification.tills import PresentedKey, read_key
+from app.verification.tills import Credential, PresentedKey, TokenAtTill, read_key
 from app.verification.verdict import Asked, Grade, Reason, Upload, Verdict
 
 PATH = "/api/v1/verifications"
@@ -73,7 +75,9 @@ class VerificationRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=Tru
         ),
     ]
     channel: Channel
-    till_id: Annotated[uuid.UUID | None, told("Must be the till of the key, if given.")] = None
+    till_id: Annotated[
+        uuid.UUID | None, told("The till; required with an access token, else that of the key.")
+    ] = None
     min_grade: Annotated[Grade, told("The least freshness you accept.")] = Grade.STATIC
     benefit_id: Annotated[
         uuid.UUID | None, told("What the card was shown for, as far as you want to count it.")
@@ -112,8 +116,7 @@ ENCODER = msgspec.json.Encoder()
 
 def presented_key(request: Request, house: House) -> PresentedKey:
     """The till key of a request; only the Authorization header is looked at."""
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    key = read_key(text.strip()) if scheme.lower() == "bearer" else None
+    key = read_key(_bearer(request))
     if key is None:
         house.limits.count("refused-key", address(request))
         raise Unauthenticated("A till key (lk_live_… or lk_test_…) is needed as Bearer token.")
@@ -131,9 +134,15 @@ async def verify(request: Request) -> Response:
     """Say whether a presented code stands for a valid card, and record the check."""
     house: House = request.state.house
     now = await moment(request)
-    key = presented_key(request, house)
+    token = read_token(_bearer(request))
+    presented = token or presented_key(request, house)
     require_json(request)
     question = _question(await request.body())
+    key = _at_till(presented, question)
+    partner = house.recorder.partner_of(key) or key
+    card = partner, code_of(question.presentation)
+    askers = {"address": address(request), "partner": partner, "card": card}
+    quotas = house.quotas.take(askers, now=now)
     if card_number_of(question.presentation):
         house.limits.count("typed-number", key.id)
     elif webshop_code_of(question.presentation):
@@ -148,7 +157,9 @@ async def verify(request: Request) -> Response:
             asked=_asked(question, now),
         )
     )
-    return answer(house, verdict, question.channel)
+    response = answer(house, verdict, question.channel)
+    response.headers.update(quotas)
+    return response
 
 
 def answer(house: House, verdict: Verdict, channel: Channel) -> Response:
@@ -183,12 +194,18 @@ def schemas() -> dict[str, Any]:
     return found
 
 
+DRAFT = "draft-ietf-httpapi-ratelimit-headers"
+FIELDS = {
+    "RateLimit-Policy": "The quotas per address, partner and card: checks and seconds",
+    "RateLimit": "What is left of each, and for how many seconds",
+}
 # The operation as the OpenAPI document has it.
 OPERATION: dict[str, Any] = {
     "tags": ["partner"],
     "summary": "Verify",
     "description": verify.__doc__,
     "operationId": "verify",
+    "security": [{"tillKey": []}, {"accessToken": ["verifications:write"]}],
     "requestBody": {
         "required": True,
         "content": {
@@ -198,6 +215,10 @@ OPERATION: dict[str, Any] = {
     "responses": {
         "200": {
             "description": "The verdict.",
+            "headers": {
+                name: {"description": f"{said} ({DRAFT}).", "schema": {"type": "string"}}
+                for name, said in FIELDS.items()
+            },
             "content": {
                 "application/json": {"schema": {"$ref": "#/components/schemas/Verification"}}
             },
@@ -205,6 +226,20 @@ OPERATION: dict[str, Any] = {
     }
     | PROBLEM_RESPONSES,
 }
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else ""
+
+
+def _at_till(presented: PresentedKey | PresentedToken, question: VerificationRequest) -> Credential:
+    """A key is that of one till; the bearer of an access token names one."""
+    if isinstance(presented, PresentedKey):
+        return presented
+    if question.till_id is None:
+        raise RequestValidationError([{"type": "missing", "loc": ("body", "till_id")}])
+    return TokenAtTill(presented, question.till_id)
 
 
 def _question(body: bytes) -> VerificationRequest:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app.commands.terminal import database, now, out
-from app.verification import enrolment, partners, tills
+from app.verification import enrolment, partners
 
 partner = typer.Typer(no_args_is_help=True, help="Partners, their tills and keys.")
 
@@ -51,7 +51,7 @@ def partner_key(
             out.print(f"Key {revoke} is refused from the next request on.")
             return
         text = opened.transact(
-            lambda session: tills.new_key(
+            lambda session: partners.hand_out_key(
                 session,
                 partners.till_named(session, partners.partner_named(session, name).id, till),
                 test=test,

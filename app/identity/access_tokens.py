@@ -126,6 +126,16 @@ def callers(
     }
 
 
+def verifiers(
+    session: Session, presented: Collection[PresentedToken], *, now: datetime
+) -> dict[PresentedToken, uuid.UUID | None]:
+    """The partner in whose name each token that counts now verifies; None where it may not."""
+    return {
+        token: caller.partner_id if Scope.VERIFICATIONS_WRITE in caller.scopes else None
+        for token, caller in callers(session, presented, now=now).items()
+    }
+
+
 def _scopes(wanted: str | None, allowed: str) -> str:
     """RFC 6749 section 3.3: a part of what the client may have; nothing asked for is all."""
     asked = set((wanted or "").split()) or set(allowed.split())

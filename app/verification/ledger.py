@@ -6,7 +6,7 @@ between.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
@@ -19,12 +19,13 @@ from sqlalchemy.orm import Session
 from app.cards.model import WalletPass
 from app.cards.token import Carrier
 from app.db import uuid7
+from app.errors import Forbidden
 from app.verification import records, sandbox
 from app.verification.codes import fingerprint
 from app.verification.late import Statuses
 from app.verification.model import Scan, WebshopCode
 from app.verification.records import Entry
-from app.verification.tills import PresentedKey
+from app.verification.tills import Credential
 from app.verification.verdict import Caller, OneTime, PassState, PastScan, Verdict
 from app.verification.verify import Examined, wants_history
 
@@ -66,7 +67,7 @@ class Ledger:
     def __init__(
         self,
         session: Session,
-        keys: Iterable[PresentedKey],
+        callers: Mapping[Credential, Caller | Forbidden],
         examined: Iterable[Examined],
         *,
         at: datetime,
@@ -77,7 +78,7 @@ class Ledger:
         readable = list(examined)
         self._uploading = bool(nonces)
         self._at = at
-        self._callers = records.callers(session, keys)
+        self._callers = callers
         self._states = records.states(session, readable)
         self._history = records.history(session, self._remembered(readable), at=at)
         self._rehearsals = records.rehearsals(session, self._testers(readable), at=at)
@@ -86,10 +87,6 @@ class Ledger:
         self._scans: list[dict[str, Any]] = []
         self._used: list[dict[str, Any]] = []
         self._accepted: dict[uuid.UUID, dict[str, Any]] = {}
-
-    def caller(self, key: PresentedKey) -> Caller | None:
-        """The till behind a key; None when the key is unknown, wrong, revoked or stopped."""
-        return self._callers.get(key)
 
     def state(self, examined: Examined, caller: Caller) -> PassState | None:
         """The pass or card meant, as it stands now."""
@@ -182,7 +179,8 @@ class Ledger:
     def _testers(self, examined: Iterable[Examined]) -> set[uuid.UUID]:
         if not any(sandbox.part_of(one) for one in examined):
             return set()
-        return {caller.partner_id for caller in self._callers.values() if caller.test}
+        known = (one for one in self._callers.values() if isinstance(one, Caller))
+        return {caller.partner_id for caller in known if caller.test}
 
     def _remembered(self, examined: Iterable[Examined]) -> set[uuid.UUID]:
         if self._uploading:

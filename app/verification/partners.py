@@ -11,6 +11,9 @@ from app.db import insert_once, uuid7
 from app.errors import Conflict, NotFound
 from app.partners import Partner
 from app.verification.model import Till, TillKey
+from app.verification.tills import new_key
+
+MOST_KEYS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,23 @@ def till_named(session: Session, partner_id: uuid.UUID, name: str) -> Till:
     if till is None:
         raise NotFound(f"This partner has no till named {name}.")
     return till
+
+
+def hand_out_key(session: Session, till: Till, *, test: bool, now: datetime) -> str:
+    """A key for a till's software: a second one so that the first can be replaced, and no third.
+
+    `Conflict` with the numbers of both otherwise. Devices that enrol have keys of their own.
+    """
+    session.execute(select(Till.id).where(Till.id == till.id).with_for_update())
+    usable = select(TillKey.id).where(
+        TillKey.till_id == till.id, TillKey.test.is_(test), TillKey.revoked_at.is_(None)
+    )
+    held = list(session.scalars(usable.order_by(TillKey.created_at)))
+    if len(held) >= MOST_KEYS:
+        raise Conflict(
+            f"Till {till.name} has {len(held)} keys already ({', '.join(held)}); revoke one first."
+        )
+    return new_key(session, till, test=test, now=now)
 
 
 def revoke_key(session: Session, key_id: str, *, now: datetime) -> None:

@@ -13,9 +13,11 @@ import queue
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy.orm import Session
@@ -26,13 +28,14 @@ from app.db import AWAY, Database
 from app.errors import Conflict, Failure, Forbidden, Unauthenticated, Unavailable
 from app.verification.late import judge_upload
 from app.verification.ledger import Ledger, Overtaken
-from app.verification.records import Entry
-from app.verification.tills import PresentedKey
+from app.verification.records import Entry, callers, callers_by_token
+from app.verification.tills import Credential, PresentedKey, TokenAtTill
 from app.verification.verdict import Asked, Caller, PastScan, Reason, Verdict
 from app.verification.verify import Examined, Superseded, examine, judge, refusal
 
 MAX_BATCH = 256
 MAX_WAITING = 4 * MAX_BATCH
+MAX_PARTNERS_KNOWN = 20_000
 OVERTAKEN_ATTEMPTS = 5
 
 log = structlog.get_logger()
@@ -43,7 +46,7 @@ class Presentation:
     """One request for a verdict, as it came in; the caller is known once the key was found."""
 
     text: str
-    key: PresentedKey
+    key: Credential
     channel: str
     asked: Asked
     till_id: uuid.UUID | None = None
@@ -53,6 +56,26 @@ class Presentation:
     def entry(self) -> Entry:
         """What goes on record of it beside the verdict."""
         return Entry(self.channel, self.benefit_id, self.asked.upload)
+
+
+class PartnersOf(Protocol):
+    """How another room says whose access tokens these are; None where one may not verify."""
+
+    def __call__(
+        self, session: Session, presented: Collection[Any], /, *, now: datetime
+    ) -> Mapping[Any, uuid.UUID | None]:
+        """The partner behind each token that counts now."""
+
+
+def nobody(
+    _session: Session,
+    _presented: Collection[Any],
+    /,
+    *,
+    now: datetime,  # noqa: ARG001 - as above
+) -> Mapping[Any, uuid.UUID | None]:
+    """Where no access token counts."""
+    return {}
 
 
 Outcome = Verdict | Failure
@@ -68,12 +91,20 @@ class Recorder:
     """
 
     def __init__(
-        self, database: Database, ring: KeyRing, *, code_base: str, superseded: Superseded
+        self,
+        database: Database,
+        ring: KeyRing,
+        *,
+        code_base: str,
+        superseded: Superseded,
+        partners_of: PartnersOf = nobody,
     ) -> None:
         self._database = database
         self._ring = ring
         self._code_base = code_base
         self._superseded: Superseded = superseded
+        self._partners_of = partners_of
+        self._partners: dict[Credential, uuid.UUID] = {}
         self._waiting: queue.SimpleQueue[Waiting | None]
         self._waiting = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -95,6 +126,10 @@ class Recorder:
         future: Future = loop.create_future()
         self._waiting.put((presentation, future))
         return await future
+
+    def partner_of(self, credential: Credential) -> uuid.UUID | None:
+        """Whose credential this was when it last asked: for limits only, and no proof."""
+        return self._partners.get(credential)
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
@@ -144,26 +179,51 @@ class Recorder:
         keys: Keys,
     ) -> Sequence[Outcome]:
         readable = [one for one in examined if isinstance(one, Examined)]
+        callers = self._callers(session, batch)
         ledger = Ledger(
             session,
-            {one.key for one in batch},
+            callers,
             readable,
             at=min(one.asked.at for one in batch),
             nonces={one.asked.upload.nonce for one in batch if one.asked.upload},
         )
         outcomes = [
-            self._verdict(ledger, one, read, keys)
+            self._verdict(ledger, one, read, callers.get(one.key), keys)
             for one, read in zip(batch, examined, strict=True)
         ]
         ledger.write()
         return outcomes
 
+    def _callers(
+        self, session: Session, batch: Sequence[Presentation]
+    ) -> dict[Credential, Caller | Forbidden]:
+        asking = {one.key for one in batch}
+        found: dict[Credential, Caller | Forbidden] = {}
+        if keys := [one for one in asking if isinstance(one, PresentedKey)]:
+            found.update(callers(session, keys))
+        if at_tills := [one for one in asking if isinstance(one, TokenAtTill)]:
+            now = max(one.asked.received_at for one in batch)
+            partners = self._partners_of(session, {one.token for one in at_tills}, now=now)
+            found |= callers_by_token(session, at_tills, partners)
+        if len(self._partners) > MAX_PARTNERS_KNOWN:
+            self._partners.clear()
+        for key, caller in found.items():
+            if isinstance(caller, Caller):
+                self._partners[key] = caller.partner_id
+        return found
+
     def _verdict(
-        self, ledger: Ledger, one: Presentation, read: Examined | Fault, keys: Keys
+        self,
+        ledger: Ledger,
+        one: Presentation,
+        read: Examined | Fault,
+        caller: Caller | Forbidden | None,
+        keys: Keys,
     ) -> Outcome:
-        caller = ledger.caller(one.key)
         if caller is None:
-            return Unauthenticated("This till key is not valid.")
+            return Unauthenticated("This till key or access token is not valid.")
+        if isinstance(caller, Forbidden):
+            return caller
         if one.till_id not in {None, caller.till_id}:
             return Forbidden("This key belongs to another till than the one named.")
         asked = replace(one.asked, caller=caller)

@@ -6,7 +6,7 @@ ledger, which keeps the books of a batch, and from whoever asks for one earlier 
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -21,11 +21,11 @@ from app.cards.entitlement import CardStatus, card_year
 from app.cards.model import Card, CardEvent, WalletPass
 from app.cards.numbers import webshop_code_of
 from app.cards.token import Carrier
-from app.errors import NotFound, Unauthenticated
+from app.errors import Forbidden, NotFound, Unauthenticated
 from app.partners import Partner
 from app.verification.codes import fingerprint
 from app.verification.model import REMEMBERED, Scan, Till, TillKey, WebshopCode
-from app.verification.tills import PresentedKey
+from app.verification.tills import Credential, PresentedKey, TokenAtTill
 from app.verification.verdict import (
     Caller,
     Grade,
@@ -88,7 +88,7 @@ class Entry:
     upload: Upload | None = None
 
 
-def callers(session: Session, keys: Iterable[PresentedKey]) -> dict[PresentedKey, Caller]:
+def callers(session: Session, keys: Iterable[PresentedKey]) -> dict[Credential, Caller]:
     """The till behind each key; a key that is unknown, wrong, revoked or stopped has none.
 
     `Unavailable` while nothing that the tables say of cards may count (`fence`).
@@ -104,6 +104,28 @@ def callers(session: Session, keys: Iterable[PresentedKey]) -> dict[PresentedKey
         if (row := stored.get(key.id)) is not None
         and key.opens(row.secret_sha256, test=row.test, revoked_at=row.revoked_at)
     }
+
+
+def callers_by_token(
+    session: Session, asking: Collection[TokenAtTill], partners: Mapping[Any, uuid.UUID | None]
+) -> dict[Credential, Caller | Forbidden]:
+    """The till that each token names, if it is one of the partner whose token it is.
+
+    A token that is not in `partners` counts no more, and has no caller.
+    """
+    tills = select(Till.id, Till.partner_id, Till.latitude, Till.longitude).join(Partner)
+    tills = tills.where(Till.id.in_({one.till_id for one in asking}), Partner.stopped_at.is_(None))
+    stored = {row.id: row for row in session.execute(tills)}
+    found: dict[Credential, Caller | Forbidden] = {}
+    for one in asking:
+        row, partner_id = stored.get(one.till_id), partners.get(one.token)
+        if row is not None and row.partner_id == partner_id:
+            found[one] = Caller(
+                row.partner_id, row.id, test=False, latitude=row.latitude, longitude=row.longitude
+            )
+        elif one.token in partners:
+            found[one] = Forbidden("This access token may not verify cards at that till.")
+    return found
 
 
 def caller_of(session: Session, key: PresentedKey) -> Caller:

@@ -9,7 +9,9 @@ import hmac
 import re
 import secrets
 import string
+import uuid
 import zlib
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -39,6 +41,23 @@ class PresentedKey:
         """Whether this is the stored key, unrevoked; compared in constant time."""
         same = hmac.compare_digest(self.secret_sha256, secret_sha256)
         return same and self.test is test and revoked_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAtTill:
+    """An access token, which another room knows, and the till that its bearer names."""
+
+    token: Hashable = field(repr=False)
+    till_id: uuid.UUID
+
+    @property
+    def id(self) -> str:
+        """Who is limited by what it guesses: the till."""
+        return str(self.till_id)
+
+
+# What a check may be asked with.
+Credential = PresentedKey | TokenAtTill
 
 
 def read_key(text: str) -> PresentedKey | None:

@@ -89,6 +89,11 @@ class Asked:
     min_grade: Grade = Grade.STATIC
     upload: Upload | None = None
 
+    @property
+    def received_at(self) -> datetime:
+        """When it was asked, whatever moment is to be judged."""
+        return self.upload.at if self.upload else self.at
+
 
 @dataclass(frozen=True, slots=True)
 class OneTime:

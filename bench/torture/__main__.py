@@ -35,6 +35,7 @@ SCENARIOS = (
     kills.KILL_WEB,
     kills.KILL_DATABASE,
     races.ONE_LIVE_CODE,
+    races.ONE_WEBSHOP_CODE,
     races.ISSUE,
     changes.REVOCATION,
     changes.KEY_ROTATION,

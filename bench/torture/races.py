@@ -1,6 +1,7 @@
 """Races that must have exactly one winner, through two service processes on one database."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -8,10 +9,11 @@ from pathlib import Path
 from app.cards import keyring
 from app.cards.keyring import FILE_NAME
 from app.cards.token import Carrier
+from app.verification import codes
 from bench.torture.audit import SOUND, audit
 from bench.torture.scenario import Bar, Figures, Run, Scenario
 from bench.torture.service import honest, looks_first
-from bench.torture.site import Site, site
+from bench.torture.site import Holder, Site, site
 from bench.torture.teachers import in_force, log_in, teachers
 from bench.torture.till import Answer, at_once
 from demo.population import Person
@@ -22,6 +24,15 @@ RACERS = 64
 
 def one_live_code_raced(run: Run) -> Figures:
     """64 tills present one live code at one moment, half of them to each process."""
+    return _raced(run, Site.code)
+
+
+def one_webshop_code_raced(run: Run) -> Figures:
+    """The same with a code that a holder drew for one purchase."""
+    return _raced(run, _webshop_code)
+
+
+def _raced(run: Run, shown: Callable[[Site, Holder], str]) -> Figures:
     rounds = run.rounds(40)
     twice = never = other = 0
     told = []
@@ -29,7 +40,7 @@ def one_live_code_raced(run: Run) -> Figures:
         with place.serving_twice(looks_first if run.planted else honest):
             tills = place.tills(processes=2)
             for number, holder in enumerate(place.holders):
-                code = place.code(holder)
+                code = shown(place, holder)
                 answers = at_once([partial(till.present, code) for till in tills])
                 verdicts = [answer.document for answer in answers if answer.is_verdict]
                 accepted = [verdict for verdict in verdicts if verdict["valid"]]
@@ -45,6 +56,14 @@ def one_live_code_raced(run: Run) -> Figures:
         "other_answers": other,
         "rounds": rounds,
     }
+
+
+def _webshop_code(place: Site, holder: Holder) -> str:
+    teacher_id, now = holder.card.teacher_id, wall_clock()
+    drawn = place.database.transact(
+        lambda session: codes.draw(session, teacher_id, partner_id=None, now=now)
+    )
+    return drawn.code
 
 
 def issue_raced(run: Run) -> Figures:
@@ -97,11 +116,9 @@ def _other_pepper(place: Site) -> Path:
     return directory
 
 
-ONE_LIVE_CODE = Scenario(
-    one_live_code_raced,
-    Bar(SOUND | {"accepted_twice": 0, "accepted_never": 0, "other_answers": 0}, {"rounds": 40}),
-    caught_as="accepted_twice",
-)
+ONCE = Bar(SOUND | {"accepted_twice": 0, "accepted_never": 0, "other_answers": 0}, {"rounds": 40})
+ONE_LIVE_CODE = Scenario(one_live_code_raced, ONCE, caught_as="accepted_twice")
+ONE_WEBSHOP_CODE = Scenario(one_webshop_code_raced, ONCE, caught_as="accepted_twice")
 ISSUE = Scenario(
     issue_raced,
     Bar({"not_one_card": 0, "not_one_pass_per_wallet": 0, "other_answers": 0}, {"rounds": 10}),

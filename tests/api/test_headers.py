@@ -9,6 +9,7 @@ from demo.deployment import Deployment
 from tests.api.stage import HTTPS, Service
 
 PAGE = {"accept": "text/html"}
+JSON = {"content-type": "application/json"}
 ALWAYS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -51,7 +52,7 @@ def every_kind_of_answer(service: Service) -> dict[str, httpx.Response]:
         "no such page": http.get("/nothing", headers=PAGE),
         "no such address": http.get("/api/v1/nothing"),
         "another method": http.put("/card", headers=own),
-        "too large": http.post(route, content=b"A" * 70_000, headers=key),
+        "too large": http.post(route, content=b"A" * 70_000, headers=key | JSON),
         "a log-in that failed": http.get("/callback?error=x", headers=PAGE),
         "logged out": http.get("/logged-out", headers=PAGE),
     }

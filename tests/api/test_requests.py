@@ -85,7 +85,7 @@ def test_a_problem_says_where_the_fault_is(service: Service) -> None:
         name: f"The request is not as the contract says: {fault}."
         for name, fault in {
             "an unknown field": "body: extra forbidden",
-            "a wrong channel": "body.channel: enum",
+            "a wrong channel": "body.channel: not as described",
             "no presentation": "body.presentation: missing",
         }.items()
     }

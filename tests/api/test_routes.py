@@ -93,6 +93,7 @@ TABLE = {
         401, 401, 200, address=f"{ROUTE}/{{verification}}/receipt"
     ),
     # A check that was refused is no use to take back; tests/api/test_afterwards.py has the others.
+    f"GET {ROUTE}/counts.csv": Row(401, 401, 200),
     f"POST {ROUTE}/{{verification_id}}/void": Row(
         401, 401, 409, address=f"{ROUTE}/{{verification}}/void"
     ),

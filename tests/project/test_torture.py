@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bench.torture.kills import KILL_WEB
-from bench.torture.races import ONE_LIVE_CODE
-from bench.torture.scenario import Journal, Run
+from bench.torture.races import ONE_LIVE_CODE, ONE_WEBSHOP_CODE
+from bench.torture.scenario import Journal, Run, Scenario
 
 
 @pytest.fixture
@@ -49,9 +49,10 @@ def test_a_service_that_commits_after_it_answered_is_caught_when_it_is_killed(
     assert KILL_WEB.torture(run(sqlite_url, planted=True))[KILL_WEB.caught_as] > 0
 
 
-def test_of_many_tills_that_race_one_live_code_exactly_one_accepts_it(
-    run: Callable[..., Run], database_url: str
+@pytest.mark.parametrize("race", [ONE_LIVE_CODE, ONE_WEBSHOP_CODE], ids=["live", "webshop"])
+def test_of_many_tills_that_race_one_code_exactly_one_accepts_it(
+    run: Callable[..., Run], database_url: str, race: Scenario
 ) -> None:
-    measured = ONE_LIVE_CODE.torture(run(database_url))
-    assert not ONE_LIVE_CODE.bar.broken_by(measured)
+    measured = race.torture(run(database_url))
+    assert not race.bar.broken_by(measured)
     assert measured["rounds"] == 4

@@ -96,7 +96,8 @@ def test_refusals_without_end_do_not_lengthen_what_later_checks_read(counter: Co
     assert isinstance(examined, Examined)
     with counter.database.reading() as session:
         caller = caller_of(session, key)
-        ledger = Ledger(session, [key], [examined], at=datetime.fromtimestamp(NOW + 9, UTC))
+        at = datetime.fromtimestamp(NOW + 9, UTC)
+        ledger = Ledger(session, {key: caller}, [examined], at=at)
         state = ledger.state(examined, caller)
         assert [past.verdict.valid for past in ledger.past(state, caller)] == [True]
 

@@ -1,0 +1,61 @@
+"""A partner's own counts as a file that a spreadsheet opens and a program reads."""
+
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
+
+from app.api.deps import Now, TheHouse
+from app.api.partner import Key
+from app.api.problems import PROBLEM_RESPONSES
+from app.cards.entitlement import belgian_day
+from app.epd.rosters.export import csv_lines
+from app.verification.own_counts import COLUMNS, rows
+from app.verification.records import caller_of
+
+LONGEST = timedelta(days=366)
+USUAL = timedelta(days=30)
+
+First = Annotated[
+    date | None, Query(alias="from", description="30 days before the last, if absent.")
+]
+Last = Annotated[date | None, Query(alias="to", description="Today, if absent.")]
+
+router = APIRouter(tags=["partner"])
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "CSV: semicolons, UTF-8 with a byte-order mark, one line for each kind.",
+        "content": {"text/csv": {"schema": {"type": "string"}}},
+    }
+}
+
+
+@router.get(
+    "/api/v1/verifications/counts.csv",
+    response_class=StreamingResponse,
+    responses=RESPONSES | PROBLEM_RESPONSES,
+)
+def counts(
+    key: Key,
+    house: TheHouse,
+    now: Now,
+    first: First = None,
+    last: Last = None,
+) -> StreamingResponse:
+    """What all your tills checked, per day, till, channel and benefit; a test key counts tests."""
+    last = last or belgian_day(now)
+    first = first or last - USUAL
+    if not timedelta(0) <= last - first < LONGEST:
+        fault = {"type": "not_within_a_year", "loc": ("query", "from")}
+        raise RequestValidationError([fault])
+    with house.database.reading() as session:
+        partner_id = caller_of(session, key).partner_id
+    found = rows(house.database, partner_id, first, last, test=key.test)
+    headers = {
+        "content-disposition": f'attachment; filename="counts-{first}-{last}.csv"',
+        "cache-control": "private, no-store",
+    }
+    return StreamingResponse(csv_lines(COLUMNS, found), media_type="text/csv", headers=headers)
