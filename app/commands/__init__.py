@@ -1,1 +1,4 @@
-"""The commands of `lerarenkaart …` that need a file of their own, and what they share."""
+"""The commands of `lerarenkaart …`, a file for each group, and what they share (`terminal`).
+
+Each reads settings and the clock, calls a function of a room, and prints.
+"""
