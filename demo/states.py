@@ -182,6 +182,7 @@ def _cards() -> dict[str, State]:
         "card-unknown": _card(CardState.UNKNOWN_TO_EPD, None, **no_card, appointments=()),
         "card-suspended": _card(CardState.SUSPENDED, why.NOT_EMPLOYED, appointments=()),
         "card-revoked": _card(CardState.REVOKED, "lost", valid_until=None),
+        "card-ended-anew": _card(CardState.ENDED, "year-over", may_begin_anew=True),
         "card-ended": _card(CardState.ENDED, why.DECEASED, appointments=()),
         "card-barred": _card(CardState.BARRED, why.EMPLOYED, **no_card),
     }

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from app.api.visitors import Visitor
 from app.cards.entitlement import (
     AT_WORK,
+    TRANSITIONS,
     CardStatus,
     EntitlementReason,
     belgian_day,
@@ -56,6 +57,13 @@ def card_page(
         wallet_first=wallet_first,
         just_replaced=bool(
             card and card.status_reason == "reissued" and now - card.created_at < NEWS
+        ),
+        may_begin_anew=bool(
+            card
+            and not TRANSITIONS[card.status]
+            and entitlement
+            and entitlement.entitled
+            and not standing.barred
         ),
     )
 

@@ -145,7 +145,7 @@ def _me(house: House, visitor: Visitor, now: datetime) -> MeAnswer:
         name=shown.holder_name,
         state=shown.state,
         reason=shown.reason,
-        may_get_card=shown.may_get_card,
+        may_get_card=shown.may_get_card or shown.may_begin_anew,
         card_number=shown.number,
         year=shown.year,
         valid_until=shown.valid_until,

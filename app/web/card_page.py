@@ -38,6 +38,8 @@ class CardPage:
     received_at: datetime | None = None
     wallet_first: Wallet | None = None
     just_replaced: bool = False
+    # The card of before is over, and the rules give this person another one.
+    may_begin_anew: bool = False
 
     @property
     def text(self) -> StateText:

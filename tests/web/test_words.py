@@ -31,6 +31,7 @@ from tests.web.document import Document
         ("card-suspended", []),
         ("card-revoked", []),
         ("card-ended", []),
+        ("card-ended-anew", ["/card"]),
         ("card-barred", []),
     ],
 )

@@ -1,0 +1,83 @@
+"""Each desk of the card office in a real browser: what it sees, does, and must not see."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from demo import browser as teachers
+from demo.world import World, world
+
+pytestmark = pytest.mark.browser
+
+LOOK_UP, SECOND = "Look up one person", "For a second person"
+PARTNERS, STATE, LOOKS = "Partners", "State of the service", "Who looked at people"
+SUSPEND, REPLACE = "Suspend the card", "Replace the card"
+WITHDRAW, EXCLUDE = "Withdraw the card", "Exclude from the card"
+EVERYTHING = {SUSPEND, REPLACE, WITHDRAW, EXCLUDE}
+# The pages that a desk is led to, what it may do to a card, and whether it sees the person.
+DESKS = {
+    "viewer": ({LOOK_UP, PARTNERS, STATE}, set(), False),
+    "support": ({LOOK_UP, PARTNERS, STATE}, {SUSPEND, REPLACE}, True),
+    "issuer": ({LOOK_UP, SECOND, PARTNERS, STATE}, EVERYTHING, True),
+    "security": ({LOOK_UP, PARTNERS, STATE, LOOKS}, set(), False),
+}
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("office") / "world") as here:
+        holder = teachers.Browser(here.addresses.service)
+        holder.open("/card")
+        holder.press("auth/choice", person="permanent", decision="log-in")
+        holder.press("/card")
+        holder.close()
+        yield here
+
+
+def at_desk(chromium: Browser, here: World, role: str) -> Page:
+    page = chromium.new_context(locale="en-BE", base_url=here.addresses.service).new_page()
+    page.goto("/office")
+    page.check(f'input[name="person"][value="{role}"]')
+    page.check('input[name="acr"][value="urn:be:vlaanderen:authmech:eid"]')
+    page.locator('button[value="log-in"]').click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(LOOK_UP)
+    return page
+
+
+def open_record(page: Page, number: str) -> None:
+    page.get_by_label("National number or card number").fill(number)
+    page.get_by_label("What for?").select_option(label="The holder asks something")
+    page.get_by_label("Reference: the ticket, letter or call").fill("ticket 12")
+    page.get_by_role("button", name="Open the record").click()
+    expect(page.get_by_role("heading", name="Right to a card")).to_be_visible()
+
+
+@pytest.mark.parametrize("role", DESKS)
+def test_a_desk_sees_and_does_its_own_work_and_nothing_else(
+    chromium: Browser, here: World, role: str
+) -> None:
+    links, acts, sees_person = DESKS[role]
+    person = here.person("permanent")
+    page = at_desk(chromium, here, role)
+    navigation = page.get_by_role("navigation", name="Main")
+    assert set(navigation.get_by_role("link").all_inner_texts()) == links
+    open_record(page, person.insz)
+    assert person.insz not in page.url + page.content()
+    assert (person.family_name in page.content()) is sees_person
+    assert (page.get_by_text("Where the card is carried").count() > 0) is sees_person
+    assert set(page.locator("main .tiles a").all_inner_texts()) == acts
+    for name in sorted(acts):
+        page.get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(name)
+        page.get_by_role("link", name="No, change nothing").click()
+    for name in sorted(links - {LOOK_UP}):
+        navigation.get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    for path in {"/office/waiting", "/office/looks"} - {
+        link.get_attribute("href") for link in navigation.get_by_role("link").all()
+    }:
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == 403
+    page.context.close()
