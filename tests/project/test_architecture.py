@@ -29,6 +29,7 @@ FAULTS = [
     ("metrics", "app/worker.py", "import prometheus_client"),
     ("jwt", "app/cards/keyring.py", "import jwt"),
     ("qr", "app/api/partner.py", "import qrcode"),
+    ("pdf", "app/passes/paper.py", "import reportlab"),
     ("national-number", "app/cards/insz.py", "from stdnum.be import ssn"),
     ("pure", "app/cards/token.py", "from app.db import Base"),
     ("pure", "app/cards/totp.py", "import pydantic"),

@@ -103,7 +103,7 @@ def test_tables_that_were_never_made_are_named_with_the_command(
 
 @pytest.mark.parametrize(
     ("off", "severity"),
-    [(timedelta(seconds=8), Severity.WARNING), (timedelta(seconds=-40), Severity.FAULT)],
+    [(timedelta(seconds=8), Severity.WARNING), (timedelta(seconds=40), Severity.FAULT)],
 )
 def test_a_clock_that_is_off_is_found(
     patient: Deployment, off: timedelta, severity: Severity
