@@ -28,7 +28,7 @@ YEARS = (2025, 2026)
 def test_a_simulated_school_year_is_counted_as_its_own_ledger_says(
     database: Database, write: Write
 ) -> None:
-    year = SchoolYear(2026, teachers=4_000, scans=20_000)
+    year = SchoolYear(2026, teachers=1_500, scans=6_000)
     write(year)
     count(database, AFTER)
     assert count_entitled(database, snapshot_at=datetime(2026, 12, 20, tzinfo=UTC))
