@@ -5,6 +5,7 @@ always begins with a new id. What the provider says is judged in `app.identity`.
 """
 
 import uuid
+from datetime import datetime
 from typing import Annotated, Literal
 
 import structlog
@@ -102,7 +103,7 @@ def callback(request: Request, house: TheHouse, now: Now) -> RedirectResponse | 
 def logout(request: Request, house: TheHouse, csrf: FormToken, now: Now) -> RedirectResponse:
     """End the session here, a teacher's or an official's, then at the log-in of the government."""
     token = read_cookie(request, house, "sid")
-    if token is None:
+    if token is None or not _in_force(house, token, now):
         raise Unauthenticated("Nobody is logged in here.")
     require_own_form(request, house, token, csrf)
     house.database.transact(lambda session: sessions.end_session(session, token))
@@ -119,6 +120,11 @@ def logout(request: Request, house: TheHouse, csrf: FormToken, now: Now) -> Redi
 def logged_out(request: Request) -> HTMLResponse:
     """Where the log-in of the government sends people back to."""
     return page(request, "logged_out.html")
+
+
+def _in_force(house: House, token: str, now: datetime) -> bool:
+    with house.database.reading() as session:
+        return sessions.find_session(session, token, now=now) is not None
 
 
 def log_in_path(capacity: Capacity) -> str:

@@ -14,8 +14,9 @@ from app.cards.forgetting import forget
 from app.cards.model import Card, Teacher, WalletPass
 from app.epd.model import PersonnelRecord
 from app.identity.sessions import end_sessions_of
+from app.office.model import OfficeCase, Proposal
 from app.passes.model import LiveDevice
-from app.verification.model import Scan
+from app.verification.model import Scan, WebshopCode
 
 # A check without what leads to a card, or from one check to another of the same code.
 CUT = {"card_id": None, "pass_id": None, "code_digest": b"", "accepted_moment": None}
@@ -34,5 +35,8 @@ def leave_records(session: Session, teacher: Teacher) -> None:
     session.execute(update(Scan).where(Scan.card_id.in_(cards)).values(CUT))
     passes = select(WalletPass.id).where(WalletPass.card_id.in_(cards))
     session.execute(delete(LiveDevice).where(LiveDevice.pass_id.in_(passes)))
-    session.execute(delete(PersonnelRecord).where(PersonnelRecord.teacher_id == teacher.id))
+    session.execute(delete(WebshopCode).where(WebshopCode.card_id.in_(cards)))
+    # What officials did stays in the record of acts, which names nobody.
+    for table in (PersonnelRecord, OfficeCase, Proposal):
+        session.execute(delete(table).where(table.teacher_id == teacher.id))
     end_sessions_of(session, teacher.id)

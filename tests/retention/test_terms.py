@@ -282,10 +282,14 @@ def test_the_tables_that_lead_to_a_person_are_all_thought_of() -> None:
         "epd_person",
         "google_holding",
         "handoff",
+        "live_device",
+        "office_case",
+        "office_proposal",
         "pass_delivery",
         "scan",
         "wallet_pass",
         "web_session",
+        "webshop_code",
     }
 
 

@@ -250,6 +250,7 @@ def test_the_worker_counts_those_entitled_after_a_complete_snapshot(
         run = Run(
             source="EPD",
             full=full,
+            leaves_out=full,
             parts=1,
             parts_received=1,
             state=RunState(state),

@@ -77,7 +77,9 @@ def test_every_form_posts_with_the_token_and_every_control_has_a_name(
         # A form with several buttons asks which of them.
         named = [one for one in document.all("button") if "name" in one]
         expected = len(forms) + len(searches) + (len(named) and len(named) - 1)
-        assert len(document.all("button")) == expected, name
+        # Those of type "button" belong to a script, which shows them; without it nobody sees them.
+        scripted = [one for one in document.all("button") if one.get("type") == "button"]
+        assert len(document.all("button")) - len(scripted) == expected, name
         assert all(
             token == {"type": "hidden", "name": "csrf", "value": "n5XxFQ"} for token in tokens
         )
