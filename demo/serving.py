@@ -1,18 +1,21 @@
 """Programs behind real ports: a simulator in a thread, the service in its own process."""
 
+import secrets
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
+# Below those that a system hands out to connections (Linux: from 32768 on).
+LISTENED_ON = range(10_000, 32_000)
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
 
@@ -22,11 +25,12 @@ class StartFault(Exception):
 
 
 def free_port() -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A port nobody listens on at this moment, and that no outgoing connection is given either."""
+    while True:
+        port = secrets.choice(LISTENED_ON)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
