@@ -44,7 +44,7 @@ def google_passes(database: Database) -> list[tuple[str, int | None]]:
         return [(one.serial, one.confirmed_generation) for one in found]
 
 
-@pytest.mark.xfail(strict=False, reason="KNOWN FAULT: fails now and then on a busy machine; the cause is not known yet")
+@pytest.mark.xfail(strict=False, reason="KNOWN FAULT: fails now and then")
 def test_when_google_refuses_the_page_is_honest_and_the_next_try_goes_on(
     service: Service, database: Database
 ) -> None:
