@@ -22,15 +22,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cards import lifecycle, names
-from app.cards.entitlement import (
-    Employment,
-    Entitlement,
-    Interruption,
-    Policy,
-    belgian_day,
-    decide,
-    issue_year,
-)
+from app.cards.card_year import belgian_day
+from app.cards.entitlement import Employment, Entitlement, Interruption, Policy, decide, issue_year
 from app.cards.initials import initials_of
 from app.cards.insz import Insz
 from app.cards.keyring import KeyRing

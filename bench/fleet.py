@@ -25,8 +25,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import worker
-from app.cards import lifecycle
-from app.cards.entitlement import belgian_day, card_year
+from app.cards import lifecycle, teachers
+from app.cards.card_year import belgian_day, card_year
 from app.cards.model import Card, WalletPass
 from app.cards.token import Carrier
 from app.db import Database, uuid7
@@ -247,7 +247,7 @@ def _issue(session: Session, deployment: Deployment, count: int) -> Sequence[Wal
     now = wall_clock()
     keys, year = deployment.ring.keys, card_year(belgian_day(now).year)
     for _ in range(count):
-        teacher = lifecycle.know(session, uuid7().bytes * 2, pepper_id=1, now=now)
+        teacher = teachers.know(session, uuid7().bytes * 2, pepper_id=1, now=now)
         card = lifecycle.issue(session, teacher, year=year, initials=0, why="employed", now=now)
         lifecycle.add_pass(session, card, Carrier.APPLE, keys=keys, now=now)
     session.flush()

@@ -20,8 +20,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app import migrate
-from app.cards import keyring, lifecycle
-from app.cards.entitlement import CardYear, card_year
+from app.cards import keyring, lifecycle, teachers
+from app.cards.card_year import CardYear, card_year
 from app.cards.keyring import KeyRing
 from app.cards.model import WalletPass
 from app.cards.token import Carrier
@@ -172,7 +172,7 @@ def _seed(place: Place, world: World, count: int) -> None:
 def _issue(session: Session, *, place: Place, year: CardYear, names: range) -> None:
     now, keys = place.clock(), place.ring.keys
     for name in names:
-        teacher = lifecycle.know(session, name.to_bytes(32, "big"), pepper_id=1, now=now)
+        teacher = teachers.know(session, name.to_bytes(32, "big"), pepper_id=1, now=now)
         card = lifecycle.issue(session, teacher, year=year, initials=0, why="employed", now=now)
         lifecycle.add_pass(session, card, Carrier.GOOGLE, keys=keys, now=now)
     session.execute(update(WalletPass).values(revision=2, pushed_revision=1))

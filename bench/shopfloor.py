@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from app.cards.entitlement import belgian_day
+from app.cards.card_year import belgian_day
 from app.cards.keyring import KeyRing, Keys
 from app.cards.model import Card, Teacher, WalletPass
 from app.cards.numbers import new_card_number

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 from rich.console import Console
 
-from app.cards.entitlement import belgian_day
+from app.cards.card_year import belgian_day
 from app.log import configure
 from demo import populace
 from demo.office import set_up_code

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 from app import worker
 from app.api import deps
-from app.cards.entitlement import belgian_day
+from app.cards.card_year import belgian_day
 from app.client_authentication import load_client_key, thumbprint
 from app.deployment import Deployment as ServiceDeployment
 from app.main import create_app

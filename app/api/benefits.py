@@ -19,7 +19,7 @@ from app.api.problems import PROBLEM_RESPONSES
 from app.benefits.model import Category
 from app.benefits.postal_regions import position
 from app.benefits.search import Found, Wanted, search
-from app.cards.entitlement import belgian_day
+from app.cards.card_year import belgian_day
 from app.provinces import Province
 from app.web.benefit_texts import PAGE_SIZE, BenefitsPage
 

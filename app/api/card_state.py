@@ -6,14 +6,8 @@ Translates a `Standing` into the page's states; the words of each state are in `
 from datetime import date, datetime, timedelta
 
 from app.api.visitors import Visitor
-from app.cards.entitlement import (
-    AT_WORK,
-    TRANSITIONS,
-    CardStatus,
-    EntitlementReason,
-    belgian_day,
-    card_year,
-)
+from app.cards.card_year import belgian_day, card_year
+from app.cards.entitlement import AT_WORK, TRANSITIONS, CardStatus, EntitlementReason
 from app.issuing import Standing
 from app.web.card_page import CardPage, Wallet
 from app.web.card_texts import CardState

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from app.api.deps import Now, TheHouse
 from app.api.partner import Key
 from app.api.problems import PROBLEM_RESPONSES
-from app.cards.entitlement import belgian_day
+from app.cards.card_year import belgian_day
 from app.epd.rosters.export import csv_lines
 from app.verification.own_counts import COLUMNS, rows
 from app.verification.records import caller_of

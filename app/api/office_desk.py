@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.api.deps import House, Now, TheHouse, page, request_id
 from app.api.officials import Officer, card_officer
-from app.cards.entitlement import belgian_day
+from app.cards.card_year import belgian_day
 from app.identity.roles import Official, Role
 from app.office import cases
 from app.office.acts import Means, Why, act

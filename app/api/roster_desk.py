@@ -20,7 +20,7 @@ from app import audit
 from app.api.deps import House, Now, TheHouse, request_id
 from app.api.officials import ActingPersonnelOfficer, Officer, PersonnelOfficer
 from app.audit import Act, object_of
-from app.cards.entitlement import belgian_day
+from app.cards.card_year import belgian_day
 from app.epd.rosters import verbs
 from app.epd.rosters.applying import entries
 from app.epd.rosters.model import Roster, RosterLine

@@ -11,17 +11,15 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
-from functools import lru_cache
 from operator import itemgetter
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
-BRUSSELS = ZoneInfo("Europe/Brussels")
+from app.cards.card_year import BRUSSELS, NEXT_YEAR_FROM_MONTH, CardYear, belgian_day, card_year
+
 GRACE_DAYS = 30
 # Month and day; an assignment that ends on or after the first counts until the second.
 SUMMER_BRIDGE_FROM = (6, 15)
 SUMMER_BRIDGE_UNTIL = (9, 30)
-NEXT_YEAR_FROM_MONTH = 12
 
 
 class CardStatus(StrEnum):
@@ -272,42 +270,6 @@ def _shift(day: date, days: int) -> date:
         return day + timedelta(days=days)
     except OverflowError:
         return date.max if days > 0 else date.min
-
-
-@dataclass(frozen=True, slots=True)
-class CardYear:
-    """The calendar year a card is named after: Belgian time, up to the last whole second."""
-
-    year: int
-    valid_from: datetime
-    valid_until: datetime
-
-
-def belgian_day(now: datetime) -> date:
-    """The calendar day in Belgium at a moment; a naive moment is refused."""
-    if now.tzinfo is None:
-        raise ValueError("a moment without a time zone falls on no particular day")
-    return now.astimezone(BRUSSELS).date()
-
-
-@lru_cache
-def card_year(year: int) -> CardYear:
-    """The whole of one card year."""
-    return CardYear(
-        year=year,
-        valid_from=datetime(year, 1, 1, tzinfo=BRUSSELS),
-        valid_until=datetime(year, 12, 31, 23, 59, 59, tzinfo=BRUSSELS),
-    )
-
-
-def next_turn(year: int, *, on: date) -> date:
-    """The day after `on` on which the calendar alone may change a card of that card year.
-
-    On the first of December its successor can be prepared; when that did not happen, its
-    year is over on New Year's Day.
-    """
-    prepared_from = date(year, NEXT_YEAR_FROM_MONTH, 1)
-    return prepared_from if on < prepared_from else date(year + 1, 1, 1)
 
 
 def issue_year(entitlement: Entitlement, *, now: datetime) -> CardYear:

@@ -2,9 +2,8 @@
 
 Each verb takes an open session, appends a `CardEvent` and raises the revision of every
 pass that a phone should fetch anew; none commits. The teacher's row is locked first, so
-that two verbs for one person follow each other on every database. With a teacher's last
-card goes the name. Which transitions are allowed is the table in `entitlement`; when they
-are due is decided by whoever calls. Who is barred gets no card, by whatever way they ask.
+that two verbs for one person follow each other on every database. With a teacher's last card
+goes the name. `entitlement` has the table of transitions; callers decide when they are due.
 """
 
 import secrets
@@ -12,25 +11,17 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from app.cards import names
-from app.cards.entitlement import (
-    TRANSITIONS,
-    CardStatus,
-    CardYear,
-    Entitlement,
-    EntitlementReason,
-    belgian_day,
-    card_year,
-    next_turn,
-)
+from app.cards.card_year import CardYear, belgian_day, card_year, next_turn
+from app.cards.entitlement import TRANSITIONS, CardStatus, Entitlement, EntitlementReason
 from app.cards.keyring import Keys
 from app.cards.model import Card, CardEvent, Teacher, WalletPass
 from app.cards.numbers import new_card_number
 from app.cards.token import HOUR_S, Carrier
-from app.db import insert_new, insert_once, uuid7
+from app.db import insert_once, uuid7
 from app.errors import Conflict, NotEligible
 
 IN_FORCE = (CardStatus.ACTIVE, CardStatus.SUSPENDED)
@@ -42,55 +33,6 @@ BECOMES = {
     "revoked": CardStatus.REVOKED,
     "ended": CardStatus.ENDED,
 }
-
-
-def know(session: Session, pseudonym: bytes, *, pepper_id: int, now: datetime) -> Teacher:
-    """The teacher with this pseudonym, made when new; their row is locked."""
-    insert_once(
-        session,
-        Teacher,
-        {"id": uuid7(), "insz_pseudonym": pseudonym, "pepper_id": pepper_id, "created_at": now},
-    )
-    found = select(Teacher).where(Teacher.insz_pseudonym == pseudonym).with_for_update()
-    return session.scalars(found).one()
-
-
-def know_all(
-    session: Session, pseudonyms: Iterable[bytes], *, pepper_id: int, now: datetime
-) -> None:
-    """Make a teacher of each pseudonym that nobody has yet."""
-    new = [
-        {"id": uuid7(), "insz_pseudonym": one, "pepper_id": pepper_id, "created_at": now}
-        for one in sorted(pseudonyms)
-    ]
-    insert_new(session, Teacher, new)
-
-
-def rename(session: Session, old: bytes, new: bytes, *, pepper_id: int) -> None:
-    """Know the teacher of one pseudonym by another, unless somebody has that one already."""
-    taken = select(Teacher.id).where(Teacher.insz_pseudonym == new)
-    if session.scalars(taken).first() is None:
-        renamed = update(Teacher).where(Teacher.insz_pseudonym == old)
-        session.execute(renamed.values(insz_pseudonym=new, pepper_id=pepper_id))
-
-
-def move(session: Session, teacher: Teacher, pseudonym: bytes, *, now: datetime) -> Teacher:
-    """The teacher under the pseudonym of a number that replaced theirs.
-
-    When that number is known already, both rows are the same person: the card in force of the
-    older row is revoked, and the row of the new number counts from here on.
-    """
-    found = select(Teacher).where(Teacher.insz_pseudonym == pseudonym).with_for_update()
-    other = session.scalars(found).one_or_none()
-    if other is None or other.id == teacher.id:
-        teacher.insz_pseudonym = pseudonym
-        return teacher
-    card = card_in_force(session, teacher)
-    if card is not None:
-        revoke(session, card, why="number-replaced", now=now)
-    if teacher.barred_at is not None and other.barred_at is None:
-        bar(session, other, why=teacher.barred_why or "", now=now)
-    return other
 
 
 def card_in_force(session: Session, teacher: Teacher) -> Card | None:

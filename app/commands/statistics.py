@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table as Grid
 
-from app.cards.entitlement import belgian_day
+from app.cards.card_year import belgian_day
 from app.commands.terminal import database, now, out, stop
 from app.epd.places import import_institutions
 from app.settings import Settings

@@ -10,7 +10,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.cards.entitlement import Policy, belgian_day
+from app.cards.card_year import belgian_day
+from app.cards.entitlement import Policy
 from app.cards.model import Teacher
 from app.epd.merge import judge
 

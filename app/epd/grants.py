@@ -11,7 +11,8 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from app.cards.entitlement import PersonnelStatus, belgian_day
+from app.cards.card_year import belgian_day
+from app.cards.entitlement import PersonnelStatus
 from app.db import insert_once
 from app.epd.model import OFFICE, PersonnelRecord, status_to_json
 

@@ -11,8 +11,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.cards import lifecycle
-from app.cards.entitlement import Entitlement, Policy, belgian_day, decide, issue_year
+from app.cards import lifecycle, teachers
+from app.cards.card_year import belgian_day
+from app.cards.entitlement import Entitlement, Policy, decide, issue_year
 from app.cards.insz import Insz
 from app.cards.keyring import Keys
 from app.cards.model import Teacher
@@ -31,8 +32,8 @@ def teacher_of(session: Session, insz: Insz, *, keys: Keys, now: datetime) -> Te
     pseudonym = insz.pseudonym(pepper.value)
     for older in keys.usable("pepper"):
         if older.id != pepper.id:
-            lifecycle.rename(session, insz.pseudonym(older.value), pseudonym, pepper_id=pepper.id)
-    return lifecycle.know(session, pseudonym, pepper_id=pepper.id, now=now)
+            teachers.rename(session, insz.pseudonym(older.value), pseudonym, pepper_id=pepper.id)
+    return teachers.know(session, pseudonym, pepper_id=pepper.id, now=now)
 
 
 def known(session: Session, insz: Insz, *, keys: Keys) -> Teacher | None:
@@ -52,7 +53,7 @@ def hear(
     """
     if answer.replaced_by is not None:
         moved_to = answer.replaced_by.pseudonym(keys.active("pepper").value)
-        teacher = lifecycle.move(session, teacher, moved_to, now=now)
+        teacher = teachers.move(session, teacher, moved_to, now=now)
     teacher.heard_at = now
     if answer.snapshot is not None and teacher.erased_at is None:
         number = answer.snapshot.insz.digits.encode()

@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy import BigInteger, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.cards import lifecycle
-from app.cards.entitlement import Policy, belgian_day, decide, issue_year
+from app.cards import lifecycle, teachers
+from app.cards.card_year import belgian_day
+from app.cards.entitlement import Policy, decide, issue_year
 from app.cards.insz import Insz
 from app.cards.keyring import Keys
 from app.cards.model import Teacher
@@ -152,7 +153,7 @@ def replace_number(
         return
     teacher = intake.teacher_of(session, old, keys=keys, now=now)
     successor = new.pseudonym(keys.active("pepper").value)
-    moved = lifecycle.move(session, teacher, successor, now=now)
+    moved = teachers.move(session, teacher, successor, now=now)
     session.flush()
     if moved.id != teacher.id:
         leave_out(session, [teacher.id], policy=policy, now=now)
@@ -190,7 +191,7 @@ def _teachers(
     missing = numbers.keys() - found.keys()
     if missing:
         _rename(session, {p: numbers[p] for p in missing}, keys=keys)
-        lifecycle.know_all(session, missing, pepper_id=keys.active("pepper").id, now=now)
+        teachers.know_all(session, missing, pepper_id=keys.active("pepper").id, now=now)
         found |= _locked(session, missing)
     return found
 
@@ -210,7 +211,7 @@ def _rename(session: Session, numbers: Mapping[bytes, Insz], *, keys: Keys) -> N
         by_older = {insz.pseudonym(older.value): p for p, insz in numbers.items()}
         known = select(Teacher.insz_pseudonym).where(Teacher.insz_pseudonym.in_(list(by_older)))
         for old in session.scalars(known).all():
-            lifecycle.rename(session, old, by_older[old], pepper_id=pepper.id)
+            teachers.rename(session, old, by_older[old], pepper_id=pepper.id)
 
 
 def _records(

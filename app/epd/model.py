@@ -28,13 +28,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.cards.entitlement import (
-    Employment,
-    Interruption,
-    PersonnelStatus,
-    StaffCategory,
-    belgian_day,
-)
+from app.cards.card_year import belgian_day
+from app.cards.entitlement import Employment, Interruption, PersonnelStatus, StaffCategory
 from app.db import Base, Moment, insert_once
 from app.epd.messages import Snapshot
 from app.provinces import province

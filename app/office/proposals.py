@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.audit import object_of
 from app.cards import lifecycle
-from app.cards.entitlement import belgian_day
+from app.cards.card_year import belgian_day
 from app.cards.model import Teacher
 from app.db import insert_once, uuid7
 from app.epd import grants, intake

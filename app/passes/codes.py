@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy.orm import joinedload
 
 from app.cards import names
-from app.cards.entitlement import card_year
+from app.cards.card_year import card_year
 from app.cards.keyring import Keys
 from app.cards.model import Card, WalletPass
 from app.cards.token import (

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.orm import Session, selectinload
 
-from app.cards.entitlement import belgian_day, card_year
+from app.cards.card_year import belgian_day, card_year
 from app.cards.model import UNCOUNTED as UNCOUNTED_CARD
 from app.cards.model import Card, WalletPass
 from app.cards.token import Carrier

@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.cards.entitlement import belgian_day
+from app.cards.card_year import belgian_day
 from app.provinces import Province
 from app.statistics.imports import IN_TABLE, IN_TEXT, LEGACY, MADE_BY_HAND
 from app.statistics.model import (

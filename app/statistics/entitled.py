@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.cards.entitlement import belgian_day
+from app.cards.card_year import belgian_day
 from app.cards.model import Teacher
 from app.db import Database
 from app.epd.model import EPD

@@ -23,7 +23,8 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app import fence
-from app.cards.entitlement import CardStatus, belgian_day
+from app.cards.card_year import belgian_day
+from app.cards.entitlement import CardStatus
 from app.cards.keyring import KeyRing, Keys
 from app.cards.model import Card, CardEvent, WalletPass
 from app.cards.token import HOUR_S, WALLET_LIFETIME_S, Carrier, KeyState, Opened, TokenKey

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
-from app.cards.entitlement import BRUSSELS
+from app.cards.card_year import BRUSSELS
 from app.db import Database
 from app.verification.model import Scan, Till
 

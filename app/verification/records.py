@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from app import fence
 from app.cards import lifecycle
-from app.cards.entitlement import CardStatus, card_year
+from app.cards.card_year import card_year
+from app.cards.entitlement import CardStatus
 from app.cards.model import Card, CardEvent, WalletPass
 from app.cards.numbers import webshop_code_of
 from app.cards.token import Carrier

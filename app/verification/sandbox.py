@@ -8,7 +8,8 @@ meets one (docs/decisions/0031-test-cards-without-rows.md). Pure.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from app.cards.entitlement import CardStatus, belgian_day, card_year
+from app.cards.card_year import belgian_day, card_year
+from app.cards.entitlement import CardStatus
 from app.cards.initials import initials_of
 from app.cards.keyring import Keys
 from app.cards.token import WEB_LIFETIME_S, WEB_STRIP_S, Carrier, code, mint

@@ -19,7 +19,8 @@ from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
 from app.cards import lifecycle
-from app.cards.entitlement import CardStatus, belgian_day
+from app.cards.card_year import belgian_day
+from app.cards.entitlement import CardStatus
 from app.cards.keyring import KeyRing
 from app.cards.model import Card, Teacher, WalletPass
 from app.cards.numbers import new_card_number

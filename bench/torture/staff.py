@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from app.cards.entitlement import CardStatus, EntitlementReason, Policy, belgian_day, decide
+from app.cards.card_year import belgian_day
+from app.cards.entitlement import CardStatus, EntitlementReason, Policy, decide
 from app.cards.insz import Insz
 from app.cards.keyring import KeyRing
 from app.cards.model import Card, CardEvent, Teacher

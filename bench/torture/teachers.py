@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from app.api.visitors import seal_person
 from app.cards import lifecycle
-from app.cards.entitlement import belgian_day
+from app.cards.card_year import belgian_day
 from app.cards.insz import Insz
 from app.cards.model import Card, WalletPass
 from app.cards.names import Name
+from app.cards.teachers import know
 from app.cards.token import Carrier
 from app.identity import sessions
 from app.issuing import Person as Visitor
@@ -61,9 +62,7 @@ def log_in(place: Site, person: Person, *, last_seen: datetime | None = None) ->
     now = wall_clock()
 
     def work(session: Session) -> str:
-        teacher = lifecycle.know(
-            session, visitor.insz.pseudonym(pepper.value), pepper_id=pepper.id, now=now
-        )
+        teacher = know(session, visitor.insz.pseudonym(pepper.value), pepper_id=pepper.id, now=now)
         return sessions.begin_session(
             session,
             teacher_id=teacher.id,

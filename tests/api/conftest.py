@@ -15,7 +15,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from app.cards import keyring
-from app.cards.entitlement import belgian_day
+from app.cards.card_year import belgian_day
 from demo import apns
 from demo.deployment import (
     PASS_TYPE_IDENTIFIER,

@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.cards.card_year import BRUSSELS, NEXT_YEAR_FROM_MONTH, belgian_day, card_year
 from app.cards.entitlement import (
-    BRUSSELS,
     ENDING_LEAVES,
     GRACE_DAYS,
-    NEXT_YEAR_FROM_MONTH,
     SUMMER_BRIDGE_FROM,
     SUMMER_BRIDGE_UNTIL,
     TRANSITIONS,
@@ -27,8 +26,6 @@ from app.cards.entitlement import (
     PersonnelStatus,
     Policy,
     StaffCategory,
-    belgian_day,
-    card_year,
     decide,
     issue_year,
 )

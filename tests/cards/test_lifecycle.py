@@ -12,13 +12,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.cards import keyring, lifecycle, names
-from app.cards.entitlement import (
-    CardStatus,
-    Entitlement,
-    EntitlementReason,
-    card_year,
-)
+from app.cards import keyring, lifecycle, names, teachers
+from app.cards.card_year import card_year
+from app.cards.entitlement import CardStatus, Entitlement, EntitlementReason
 from app.cards.keyring import KeyRing
 from app.cards.model import Card, CardEvent, Teacher, WalletPass
 from app.cards.token import Carrier
@@ -44,7 +40,7 @@ def card_id(database: Database, ring: KeyRing) -> uuid.UUID:
 
 
 def _issue(session: Session, ring: KeyRing) -> Card:
-    teacher = lifecycle.know(session, PSEUDONYM, pepper_id=1, now=NOW)
+    teacher = teachers.know(session, PSEUDONYM, pepper_id=1, now=NOW)
     card = lifecycle.issue(
         session, teacher, year=card_year(2026), initials=182, why="employed", now=NOW
     )
@@ -241,7 +237,7 @@ def test_a_number_that_was_replaced_moves_the_teacher(
 
     def move(session: Session) -> tuple[uuid.UUID, bytes]:
         teacher = _card(session, card_id).teacher
-        moved = lifecycle.move(session, teacher, other, now=NOW)
+        moved = teachers.move(session, teacher, other, now=NOW)
         return moved.id, moved.insz_pseudonym
 
     moved_id, pseudonym = database.transact(move)
@@ -256,8 +252,8 @@ def test_a_replaced_number_that_we_know_already_leaves_one_card_in_force(
     other = PSEUDONYM[::-1]
 
     def move(session: Session) -> uuid.UUID:
-        newer = lifecycle.know(session, other, pepper_id=1, now=NOW)
-        moved = lifecycle.move(session, _card(session, card_id).teacher, other, now=NOW)
+        newer = teachers.know(session, other, pepper_id=1, now=NOW)
+        moved = teachers.move(session, _card(session, card_id).teacher, other, now=NOW)
         assert moved.id == newer.id
         return moved.id
 

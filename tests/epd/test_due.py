@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cards import keyring, lifecycle
+from app.cards.card_year import BRUSSELS
 from app.cards.entitlement import (
-    BRUSSELS,
     CardStatus,
     Employment,
     Interruption,

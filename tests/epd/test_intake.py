@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.cards import keyring, lifecycle
+from app.cards.card_year import card_year
 from app.cards.entitlement import (
     CardStatus,
     Employment,
@@ -15,7 +16,6 @@ from app.cards.entitlement import (
     PersonnelStatus,
     Policy,
     StaffCategory,
-    card_year,
 )
 from app.cards.keyring import KeyRing, Keys
 from app.db import Database

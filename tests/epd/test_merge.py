@@ -14,6 +14,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from app.cards import keyring, lifecycle
+from app.cards.card_year import belgian_day, card_year
 from app.cards.entitlement import (
     CardStatus,
     Employment,
@@ -21,8 +22,6 @@ from app.cards.entitlement import (
     PersonnelStatus,
     Policy,
     StaffCategory,
-    belgian_day,
-    card_year,
     decide,
 )
 from app.cards.insz import Insz

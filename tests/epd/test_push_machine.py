@@ -23,7 +23,8 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.cards import keyring, lifecycle
-from app.cards.entitlement import Policy, card_year
+from app.cards.card_year import card_year
+from app.cards.entitlement import Policy
 from app.cards.insz import Insz
 from app.cards.keyring import KeyRing
 from app.cards.model import Card, Teacher

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
-from app.cards import keyring, lifecycle
-from app.cards.entitlement import CardStatus, card_year
+from app.cards import keyring, lifecycle, teachers
+from app.cards.card_year import card_year
+from app.cards.entitlement import CardStatus
 from app.cards.keyring import KeyRing
 from app.cards.model import Card
 from app.cards.token import Carrier
@@ -39,7 +40,7 @@ def issue(database: Database, ring: KeyRing) -> Issue:
 
     def work(session: Session, who: str) -> uuid.UUID:
         pseudonym = hashlib.sha256(who.encode()).digest()
-        teacher = lifecycle.know(session, pseudonym, pepper_id=1, now=NOW)
+        teacher = teachers.know(session, pseudonym, pepper_id=1, now=NOW)
         card = lifecycle.issue(
             session, teacher, year=card_year(2026), initials=182, why="employed", now=NOW
         )

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.cards import keyring, lifecycle, names
-from app.cards.entitlement import CardStatus, PersonnelStatus, card_year
+from app.cards import keyring, lifecycle, names, teachers
+from app.cards.card_year import card_year
+from app.cards.entitlement import CardStatus, PersonnelStatus
 from app.cards.keyring import KeyRing, Keys
 from app.cards.model import Card, CardEvent, Teacher, WalletPass
 from app.cards.names import Name
@@ -50,7 +51,7 @@ class Person:
         self.id = database.transact(lambda session: self._made(session, now, checks))
 
     def _made(self, session: Session, now: datetime, checks: int) -> Any:
-        teacher = lifecycle.know(session, self.pseudonym, pepper_id=1, now=now)
+        teacher = teachers.know(session, self.pseudonym, pepper_id=1, now=now)
         teacher.entitled = True
         teacher.heard_at = now
         names.keep(self._keys, teacher, Name("Annelies", "Peeters"))
@@ -190,7 +191,7 @@ def test_who_has_no_right_any_more_is_forgotten_after_the_year_that_follows(
 def test_who_never_had_a_card_is_forgotten_after_the_year_that_follows_their_last_news(
     database: Database, now: datetime
 ) -> None:
-    database.transact(lambda session: lifecycle.know(session, b"p" * 32, pepper_id=1, now=now))
+    database.transact(lambda session: teachers.know(session, b"p" * 32, pepper_id=1, now=now))
     term = TERMS["former-holders"]
     assert ended(database, term, datetime(now.year + 1, 12, 31, tzinfo=UTC)) == 0
     assert ended(database, term, datetime(now.year + 2, 1, 1, tzinfo=UTC)) == 1

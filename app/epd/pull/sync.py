@@ -17,7 +17,8 @@ from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import fence
-from app.cards.entitlement import Policy, belgian_day
+from app.cards.card_year import belgian_day
+from app.cards.entitlement import Policy
 from app.cards.insz import Insz
 from app.cards.keyring import KeyFault, KeyRing
 from app.db import Database, insert_once, uuid7

@@ -15,13 +15,13 @@ from typing import Any
 from sqlalchemy import ARRAY, LargeBinary, Row, cast, func, select
 from sqlalchemy.orm import Session
 
+from app.cards.card_year import belgian_day
 from app.cards.entitlement import (
     AT_WORK,
     CardStatus,
     EntitlementReason,
     PersonnelStatus,
     Policy,
-    belgian_day,
     decide,
 )
 from app.cards.insz import Insz

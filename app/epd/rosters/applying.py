@@ -17,7 +17,8 @@ from operator import attrgetter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.cards.entitlement import Employment, PersonnelStatus, Policy, StaffCategory, belgian_day
+from app.cards.card_year import belgian_day
+from app.cards.entitlement import Employment, PersonnelStatus, Policy, StaffCategory
 from app.cards.insz import Insz
 from app.cards.keyring import Keys
 from app.cards.model import Teacher

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from app.cards.entitlement import belgian_day
+from app.cards.card_year import belgian_day
 from app.cards.keyring import KeyRing, Keys
 from app.db import Database
 from app.epd.rosters.model import Roster, RosterLine, RosterState

@@ -12,7 +12,8 @@ from datetime import datetime
 from functools import lru_cache
 from json.encoder import encode_basestring
 
-from app.cards.entitlement import BRUSSELS, CardStatus
+from app.cards.card_year import BRUSSELS
+from app.cards.entitlement import CardStatus
 from app.passes.content import LABELS, LANGUAGES, STATUS_LABELS, PassContent
 
 # Text, fact, text, fact, … text.

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from app.cards.entitlement import BRUSSELS, CardStatus
+from app.cards.card_year import BRUSSELS
+from app.cards.entitlement import CardStatus
 from app.passes.content import LABELS, LANGUAGES, STATUS_LABELS, PassContent
 
 JsonObject: TypeAlias = dict[str, Any]

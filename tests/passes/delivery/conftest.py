@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.cards import keyring, lifecycle
-from app.cards.entitlement import card_year
+from app.cards import keyring, lifecycle, teachers
+from app.cards.card_year import card_year
 from app.cards.keyring import KeyRing
 from app.cards.model import WalletPass
 from app.cards.token import Carrier
@@ -126,7 +126,7 @@ class Office:
 
     def _pass(self, session: Session, carrier: Carrier) -> WalletPass:
         now, year = self.clock(), card_year(2026)
-        teacher = lifecycle.know(session, os.urandom(32), pepper_id=1, now=now)
+        teacher = teachers.know(session, os.urandom(32), pepper_id=1, now=now)
         card = lifecycle.issue(session, teacher, year=year, initials=182, why="employed", now=now)
         return lifecycle.add_pass(session, card, carrier, keys=self.ring.keys, now=now)
 
