@@ -4,37 +4,41 @@ Translates between HTTP and `app.epd.push`. Names and states on the wire are the
 Dutch terms (contract 4.3). No answer here repeats a national number, nor anything else sent.
 """
 
-import hashlib
-import hmac
-import re
-import threading
 import uuid
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 
 from app.api.deps import House, Now, TheHouse
+from app.api.epd_body import Sent, place, receive
+from app.api.epd_wire import (
+    Aanvaard,
+    BatchStand,
+    Fout,
+    Oordeel,
+    Reeks,
+    Stand,
+    Tellers,
+    Vraag,
+    Wire,
+    fault_on_the_wire,
+)
 from app.api.oauth import EpdReader, EpdWriter
 from app.api.problems import PROBLEM_RESPONSES, Problem
 from app.epd.messages import InszFault, MessageFault, checked_insz
 from app.epd.model import EPD
 from app.epd.push import accept as taking
 from app.epd.push import figures
-from app.epd.push.contract import MAX_BODY_BYTES, Envelope, read_batch, schema
+from app.epd.push.contract import Envelope, read_batch, schema
 from app.epd.push.model import Batch
-from app.epd.push.sorting import FaultyRecord, Sorted, sort_out
-from app.errors import NotFound, Unavailable
+from app.epd.push.sorting import Sorted, sort_out
+from app.errors import NotFound
 
 router = APIRouter(tags=["EPD sync job"], responses=PROBLEM_RESPONSES)
 published = APIRouter(tags=["anyone"])
@@ -42,10 +46,6 @@ published = APIRouter(tags=["anyone"])
 PATH = "/api/v1/epd/status-batches"
 SCHEMA_PATH = "/api/v1/epd/status-batch.schema.json"
 PAGE = 400
-# Each holds a whole body; the order of a source leaves no use for more.
-AT_ONCE = 2
-# RFC 9530 section 2: a dictionary of algorithms; we look at the one that the contract names.
-SHA_256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):\s*(?:,|$)")
 BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -70,106 +70,6 @@ WRITES: dict[str, Any] = {"security": [{"accessToken": ["epd:write"]}]}
 READS: dict[str, Any] = {"security": [{"accessToken": ["epd:read"]}]}
 
 log = structlog.get_logger()
-_places = threading.BoundedSemaphore(AT_ONCE)
-
-
-class Wire(BaseModel):
-    """Dutch names, as the contract writes them."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, extra="forbid", hide_input_in_errors=True
-    )
-
-
-class Tellers(Wire):
-    """What became of the records so far."""
-
-    nieuw: int = 0
-    gewijzigd: int = 0
-    ongewijzigd: int
-    verouderd: int
-    fout: int
-
-
-class Fout(Wire):
-    """Why one record was left alone: by its place, never by its content."""
-
-    index: int
-    record_id: uuid.UUID | None
-    code: str
-    type: str = "FOUT"
-    diagnose: str
-
-
-class Aanvaard(Wire):
-    """A batch that is stored and will be carried out."""
-
-    batch_id: uuid.UUID
-    status: str = "AANVAARD"
-    volgend_reeksnummer: int
-    links: dict[str, str] = Field(alias="_links")
-
-
-class Oordeel(Wire):
-    """What a batch would do (`dry_run`)."""
-
-    batch_id: uuid.UUID
-    status: str = "BEOORDEELD"
-    tellers: Tellers
-    te_verwerken: int
-    zouden_kaart_verliezen: int
-    fouten: list[Fout]
-
-
-class BatchStand(Wire):
-    """How far a batch is."""
-
-    batch_id: uuid.UUID
-    status: str
-    reeksnummer: int
-    deel: int
-    aantal_delen: int
-    ontvangen_op: datetime
-    zouden_kaart_verliezen: int | None
-    tellers: Tellers
-    fouten: list[Fout]
-    links: dict[str, str] = Field(alias="_links")
-
-
-class Reeks(Wire):
-    """Where the order of a source stands."""
-
-    bron: str
-    laatste_reeksnummer: int
-    volgend_reeksnummer: int
-
-
-class Vraag(Wire):
-    """About whom; the number stands in the body, never in an address."""
-
-    insz: str = Field(max_length=20)
-
-
-class Stand(Wire):
-    """What we make of what was sent about one person; all empty of somebody unknown."""
-
-    bekend: bool
-    versie: int | None = None
-    ontvangen_op: datetime | None = None
-    afwezig_sinds: date | None = None
-    rechthebbende: bool | None = None
-    reden: str | None = None
-    herbekijken_op: date | None = None
-    kaart: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """A body as it came, its hash, and the key under which it came."""
-
-    body: bytes = field(repr=False)
-    sha256: bytes
-    key: uuid.UUID
 
 
 @router.post(
@@ -188,11 +88,8 @@ async def push(
     dry_run: Annotated[bool, Query(description="Judge the batch without any effect.")] = False,
 ) -> JSONResponse:
     """Take in a batch; it is stored before this answers, and carried out soon after."""
-    key = _checked_headers(request)
-    with _place():
-        body = await _body(request)
-        sha256 = _digest(request, body)
-        sent = _Sent(body, sha256, key)
+    with place():
+        sent = await receive(request)
         return await run_in_threadpool(_taken, house, caller.client_id, sent, now, dry_run=dry_run)
 
 
@@ -276,51 +173,8 @@ def batch_schema() -> dict[str, Any]:
     return schema()
 
 
-@contextmanager
-def _place() -> Iterator[None]:
-    """One of the few places for whole bodies in memory."""
-    if not _places.acquire(blocking=False):
-        raise Unavailable("Other batches are coming in at this moment.", retry_after_s=2)
-    try:
-        yield
-    finally:
-        _places.release()
-
-
-def _checked_headers(request: Request) -> uuid.UUID:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" or "content-encoding" in request.headers:
-        raise HTTPException(415)
-    try:
-        return uuid.UUID(request.headers.get("idempotency-key", ""))
-    except ValueError as error:
-        raise Problem(
-            "malformed-request", "Idempotency-Key must be the batchId.", status=400
-        ) from error
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413)
-    return bytes(body)
-
-
-def _digest(request: Request, body: bytes) -> bytes:
-    """The hash of the body, which must be the one that was announced."""
-    announced = SHA_256.search(request.headers.get("content-digest", ""))
-    found = hashlib.sha256(body).digest()
-    if announced is None:
-        raise Problem("digest-mismatch", "Content-Digest with sha-256 is missing.")
-    if not hmac.compare_digest(announced[1].encode(), b64encode(found)):
-        raise Problem("digest-mismatch", "The body is not the one that was announced.")
-    return found
-
-
 def _taken(
-    house: House, client_id: str, sent: _Sent, now: datetime, *, dry_run: bool
+    house: House, client_id: str, sent: Sent, now: datetime, *, dry_run: bool
 ) -> JSONResponse:
     try:
         batch = read_batch(sent.body)
@@ -379,16 +233,7 @@ def _judged(batch: Envelope, found: Sorted) -> Oordeel:
         ),
         te_verwerken=len(found.news),
         zouden_kaart_verliezen=found.losing,
-        fouten=[_shown(fault) for fault in found.faults[:PAGE]],
-    )
-
-
-def _shown(fault: FaultyRecord) -> Fout:
-    return Fout(
-        index=fault.index,
-        record_id=fault.record_id,
-        code=fault.code,
-        diagnose=fault.diagnosis,
+        fouten=[fault_on_the_wire(fault) for fault in found.faults[:PAGE]],
     )
 
 
