@@ -6,7 +6,8 @@ SHELL := /bin/sh
 # Everything that a test can depend on; a test run older than any of it does not count.
 SOURCES = pyproject.toml $(shell find app bench demo docs migrations openapi requirements tests \
     -type f -not -path '*/__pycache__/*' -not -name '* *' 2>/dev/null)
-LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(ARGS)
+# Extras stay in the pins: pip looks for the newest release of a requirement with an extra that is pinned without.
+LOCK = uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header --no-annotate $(ARGS)
 WITHIN = $(LOCK) --constraint requirements/bench.txt
 
 .PHONY: help demo test check bench torture lock migration \
