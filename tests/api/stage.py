@@ -4,7 +4,6 @@ Starting a server takes longer than most tests, so one `Stage` listens for the w
 the application of the test steps onto it. Everybody around it is simulated by `demo`.
 """
 
-import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import httpx
+from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -60,16 +60,16 @@ class Stage:
     @contextmanager
     def showing(self, app: FastAPI) -> Iterator[None]:
         """Let the application open, serve, and close."""
-        with asyncio.Runner() as runner:
+        # In a thread of its own: a browser test may have left a loop running in this one.
+        with start_blocking_portal() as portal:
             lifespan = app.router.lifespan_context(app)
-            state = runner.run(lifespan.__aenter__())
-            before = self._app, self._state
-            self._app, self._state = app, dict(state or {})
-            try:
-                yield
-            finally:
-                self._app, self._state = before
-                runner.run(lifespan.__aexit__(None, None, None))
+            with portal.wrap_async_context_manager(lifespan) as state:
+                before = self._app, self._state
+                self._app, self._state = app, dict(state or {})
+                try:
+                    yield
+                finally:
+                    self._app, self._state = before
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,9 @@ class Service:
         for one in (self.http, *self._open):
             one.close()
         files = [person.record for person in self.world.people if person.record is not None]
+        strangers = [person.insz for person in self.world.people if person.record is None]
         peace = {
-            "epd": {"faults": [], "people": files},
+            "epd": {"faults": [], "people": files, "forgotten": strangers},
             "google": {},
             "identity_provider": {"lie": None},
         }
