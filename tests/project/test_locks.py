@@ -13,7 +13,10 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 NPM_LOCKS = sorted(ROOT.glob("tests/*/package-lock.json"))
-PIN = re.compile(r"^(?P<name>[a-z0-9._-]+)==(?P<version>\S+)(?P<rest>(?:.*\\\n)+.*)$", re.MULTILINE)
+PIN = re.compile(
+    r"^(?P<name>[a-z0-9._-]+)(?:\[[a-z0-9,]+\])?==(?P<version>\S+)(?P<rest>(?:.*\\\n)+.*)$",
+    re.MULTILINE,
+)
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 
 
