@@ -10,7 +10,7 @@ SOURCES = pyproject.toml $(shell find app bench demo docs migrations openapi req
 LOCK = uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header --no-annotate $(ARGS)
 WITHIN = $(LOCK) --constraint requirements/bench.txt
 
-.PHONY: help demo test check bench torture lock migration \
+.PHONY: help demo test fuzz check bench torture lock migration \
     install-demo install-dev install-bench \
     check-format check-lint check-types check-architecture check-unused check-dependencies check-openapi check-tests
 
@@ -18,6 +18,7 @@ help:
 	@echo 'make demo       the whole story on this machine, then http://localhost:8000  (ARGS=--once: only the story)'
 	@echo 'make test       all tests, on SQLite and on PostgreSQL                       (ARGS="-k words": some of them)'
 	@echo 'make check      everything that must hold before a change goes in'
+	@echo 'make fuzz       ten times the generated input for parsers and API             (ARGS="-k words": some of it)'
 	@echo 'make bench      speed, as ratios                                             (ARGS=--quick: in minutes)'
 	@echo 'make torture    reliability under kill -9, full disks and bad networks       (ARGS=--quick: in minutes)'
 	@echo 'make migration  the next revision of the tables, from the models             (MESSAGE="What changes")'
@@ -34,6 +35,10 @@ test: install-dev
 	@mkdir -p build
 	$(PYTHON) -m pytest -n auto --dist worksteal $(or $(ARGS),--cov --cov-report= --cov-fail-under=0)
 	$(if $(ARGS),,@touch build/tested)
+
+# Everything that draws its input: properties, parsers, and the API from its description.
+fuzz: install-dev
+	$(PYTHON) -m pytest -n auto --dist worksteal --hypothesis-profile=long -m hypothesis $(ARGS)
 
 check: check-format check-lint check-types check-architecture check-unused check-dependencies check-openapi check-tests
 

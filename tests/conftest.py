@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from sqlalchemy import make_url
@@ -37,6 +38,9 @@ class Ground:
     sqlite: str  # path of the migrated file
     postgresql: str  # URL of the migrated database; empty with --sqlite-only
 
+
+# For `make fuzz`: ten times the examples of every property.
+hypothesis.settings.register_profile("long", max_examples=1000)
 
 GROUND = pytest.StashKey[Ground]()
 

@@ -7,7 +7,7 @@ where somebody looks from.
 import uuid
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
@@ -34,7 +34,15 @@ def _nothing_if_empty(value: object) -> object:
 
 
 # A form sends a field that was left empty as an empty text.
-EmptyIsNone = BeforeValidator(_nothing_if_empty)
+EMPTY = Literal[""]
+AnyCategory = Annotated[
+    Category | None,
+    BeforeValidator(_nothing_if_empty, json_schema_input_type=Category | EMPTY | None),
+]
+AnyProvince = Annotated[
+    Province | None,
+    BeforeValidator(_nothing_if_empty, json_schema_input_type=Province | EMPTY | None),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +50,8 @@ class Question:
     """What is looked for, as the address says it."""
 
     q: Annotated[str, Query(max_length=100, description="Words, in any language.")] = ""
-    category: Annotated[Category | None, EmptyIsNone, Query()] = None
-    province: Annotated[Province | None, EmptyIsNone, Query(description="ISO 3166-2.")] = None
+    category: Annotated[AnyCategory, Query()] = None
+    province: Annotated[AnyProvince, Query(description="ISO 3166-2.")] = None
     near: Annotated[
         str,
         Query(pattern=r"^([1-9][0-9]{3})?$", description="A Belgian postcode: the nearest first."),

@@ -28,7 +28,7 @@ MEDIA_TYPES = ("text/csv", "application/json", "application/x-ndjson")
 BODY = {
     "requestBody": {
         "required": True,
-        "content": {media_type: {"schema": {"type": "string"}} for media_type in MEDIA_TYPES},
+        "content": {media_type: {} for media_type in MEDIA_TYPES},
     }
 }
 
