@@ -45,6 +45,7 @@ from app.verification.verdict import Asked, Caller, Grade, PassState, PastScan, 
 
 REPEAT = timedelta(seconds=120)
 HISTORY = timedelta(hours=24)
+EARLY = timedelta(seconds=EARLY_S)
 MAX_CHECKS_A_DAY = 10
 TRAVEL = timedelta(minutes=20)
 TRAVEL_KM = 50
@@ -198,7 +199,8 @@ def outside_window(token: Token | None, state: PassState, now: datetime) -> Reas
             return Reason.EXPIRED
     if state.one_time and now > state.one_time.expires_at:
         return Reason.EXPIRED
-    if now < state.valid_from:
+    # A till without a network knows our clock to the second only, and a card may be that young.
+    if now < state.valid_from - EARLY:
         return Reason.NOT_YET_VALID
     return Reason.EXPIRED if now > state.valid_until else None
 

@@ -190,6 +190,17 @@ def test_a_card_year_that_is_over_ends_every_code(counter: Counter) -> None:
     assert counter.show(apple(counter), counter.key(), at=NOW).reason is Reason.EXPIRED
 
 
+def test_a_card_made_this_moment_is_good_for_a_clock_that_knows_seconds_only(
+    counter: Counter,
+) -> None:
+    counter.place(apple(counter), valid_from=datetime.fromtimestamp(NOW + 5, UTC))
+    reasons = [
+        counter.show(apple(counter), counter.key(f"at {early}"), at=NOW - early).reason
+        for early in (0.1, 0)
+    ]
+    assert reasons == [Reason.NOT_YET_VALID, Reason.OK]
+
+
 def test_every_verdict_leaves_one_scan_and_a_repeat_none(counter: Counter) -> None:
     counter.place(web(counter))
     key = counter.key()
