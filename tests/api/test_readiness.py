@@ -55,7 +55,8 @@ def test_a_pass_that_lags_is_told_with_its_age_until_it_is_in_line_or_given_up(
 
 def given_up(service: Service, database: Database) -> None:
     def work(session: Any) -> None:
-        lags = select(WalletPass.id).where(WalletPass.pushed_revision < WalletPass.revision)
+        google = select(WalletPass.id).where(WalletPass.carrier == Carrier.GOOGLE)
+        lags = google.where(WalletPass.pushed_revision < WalletPass.revision)
         row = {
             "pass_id": session.scalars(lags).one(),
             "parked_reason": "400 invalid",
