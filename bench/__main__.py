@@ -52,7 +52,7 @@ def main() -> int:
     for benchmark in chosen:
         measured.append(benchmark(rounds, seconds))
         keep(measured[-1])
-        console.print(line(measured[-1]))
+        console.print(line(measured[-1]), soft_wrap=True)
     return 0 if all(one.holds for one in measured) else 1
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from demo.population import FIRST_COUNTER, LAST_COUNTER, Record, synthetic_insz
 
-FIRST_DAY = date(1960, 1, 2)
+FIRST_DAY = date(1955, 1, 2)
 COUNTERS = LAST_COUNTER - FIRST_COUNTER + 1
 CATEGORIES = ("ONDERWIJZEND", "BESTUUR", "ADMINISTRATIEF", "OPVOEDEND_HULP")
 
 
 def insz_of(number: int) -> str:
-    """The national number of one of them; some 220,000 stay below the year 2027."""
+    """The national number of one of them; the first 236,000 are born before 2027."""
     return synthetic_insz(
         FIRST_DAY + timedelta(days=number // COUNTERS), FIRST_COUNTER + number % COUNTERS
     )
