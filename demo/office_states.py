@@ -16,12 +16,10 @@ from app.office.proposals import Kind
 from app.office.waiting import Subject, Waiting
 from app.web.office_texts import (
     ActPage,
-    DecidePage,
     OfficePage,
     PersonPage,
-    ProposePage,
-    WaitingPage,
 )
+from app.web.second_person_texts import DecidePage, ProposePage, WaitingPage
 from demo.office_partner_states import partner_pages
 
 AT = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)

@@ -12,8 +12,8 @@ from app.api.partner import Key
 from app.api.problems import PROBLEM_RESPONSES
 from app.cards.card_year import belgian_day
 from app.epd.rosters.export import csv_lines
+from app.verification.callers import caller_of
 from app.verification.own_counts import COLUMNS, rows
-from app.verification.records import caller_of
 
 LONGEST = timedelta(days=366)
 USUAL = timedelta(days=30)

@@ -20,7 +20,7 @@ from app.office import cases, proposals, waiting
 from app.office.cases import Purpose, Reason
 from app.office.proposals import MAX_WHY, Kind, Wish
 from app.office.waiting import Subject, Waiting
-from app.web.office_texts import DecidePage, ProposePage, WaitingPage
+from app.web.second_person_texts import DecidePage, ProposePage, WaitingPage
 
 pages = APIRouter(prefix="/office", tags=["card office"], include_in_schema=False)
 router = APIRouter(prefix="/api/v1/office", tags=["card office"], responses=PROBLEM_RESPONSES)

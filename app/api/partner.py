@@ -20,8 +20,9 @@ from app.api.problems import PROBLEM_RESPONSES
 from app.api.verifications import Channel, answer, presented_key, require_json
 from app.errors import NotFound
 from app.verification import afterwards, enrolment
+from app.verification.callers import caller_of
 from app.verification.receipts import receipt
-from app.verification.records import caller_of, recorded
+from app.verification.records import recorded
 from app.verification.tills import PresentedKey
 
 router = APIRouter(tags=["partner"])

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict, NotFound
+from app.verification.callers import caller_of
 from app.verification.model import Scan
-from app.verification.records import caller_of
 from app.verification.tills import PresentedKey
 
 VOIDABLE = timedelta(minutes=10)

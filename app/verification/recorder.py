@@ -27,9 +27,10 @@ from app.cards.keyring import KeyRing, Keys
 from app.cards.token import Fault
 from app.db import AWAY, Database
 from app.errors import Conflict, Failure, Forbidden, Unauthenticated, Unavailable
+from app.verification.callers import callers, callers_by_token
 from app.verification.late import judge_upload
 from app.verification.ledger import Ledger, Overtaken
-from app.verification.records import Entry, callers, callers_by_token
+from app.verification.records import Entry
 from app.verification.tills import Credential, PresentedKey, TokenAtTill
 from app.verification.verdict import Asked, Caller, PastScan, Reason, Verdict
 from app.verification.verify import Examined, Superseded, examine, judge, refusal

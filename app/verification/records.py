@@ -6,7 +6,7 @@ ledger, which keeps the books of a batch, and from whoever asks for one earlier 
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -15,18 +15,17 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from app import fence
 from app.cards import lifecycle
 from app.cards.card_year import card_year
 from app.cards.entitlement import CardStatus
 from app.cards.model import Card, CardEvent, WalletPass
 from app.cards.numbers import webshop_code_of
 from app.cards.token import Carrier
-from app.errors import Forbidden, NotFound, Unauthenticated
-from app.partners import Partner
+from app.errors import NotFound
+from app.verification.callers import caller_of
 from app.verification.codes import fingerprint
-from app.verification.model import REMEMBERED, Scan, Till, TillKey, WebshopCode
-from app.verification.tills import Credential, PresentedKey, TokenAtTill
+from app.verification.model import REMEMBERED, Scan, Till, WebshopCode
+from app.verification.tills import PresentedKey
 from app.verification.verdict import (
     Caller,
     Grade,
@@ -42,22 +41,6 @@ from app.verification.verify import HISTORY, REPEAT, WRONG_DIGITS, Examined
 Row = Any  # a row of one of the statements below; its columns are named as there
 
 # Columns and no entities: an object of the ORM costs several times what the verdict does.
-CALLERS = (
-    select(
-        TillKey.id,
-        TillKey.secret_sha256,
-        TillKey.test,
-        TillKey.revoked_at,
-        Till.id.label("till_id"),
-        Till.partner_id,
-        Till.latitude,
-        Till.longitude,
-        fence.raised_at().label("fenced_at"),
-    )
-    .join(Till, TillKey.till_id == Till.id)
-    .join(Partner, Till.partner_id == Partner.id)
-    .where(Partner.stopped_at.is_(None))
-)
 _CARD = (Card.id.label("card_id"), Card.status, Card.test, Card.valid_from, Card.year)
 CARDS = select(Card.number, *_CARD)
 DRAWN = select(
@@ -87,63 +70,6 @@ class Entry:
     channel: str
     benefit_id: uuid.UUID | None = None
     upload: Upload | None = None
-
-
-def callers(session: Session, keys: Iterable[PresentedKey]) -> dict[Credential, Caller]:
-    """The till behind each key; a key that is unknown, wrong, revoked or stopped has none.
-
-    `Unavailable` while nothing that the tables say of cards may count (`fence`).
-    """
-    wanted = list(keys)
-    found = session.execute(CALLERS.where(TillKey.id.in_({key.id for key in wanted})))
-    stored = {row.id: row for row in found}
-    for one in stored.values():
-        fence.refuse_behind(one.fenced_at)
-    return {
-        key: Caller(row.partner_id, row.till_id, key.test, row.latitude, row.longitude)
-        for key in wanted
-        if (row := stored.get(key.id)) is not None
-        and key.opens(row.secret_sha256, test=row.test, revoked_at=row.revoked_at)
-    }
-
-
-def callers_by_token(
-    session: Session, asking: Collection[TokenAtTill], partners: Mapping[Any, uuid.UUID | None]
-) -> dict[Credential, Caller | Forbidden]:
-    """The till that each token names, if it is one of the partner whose token it is.
-
-    A token that is not in `partners` counts no more, and has no caller. `Unavailable` behind the
-    fence, as with keys.
-    """
-    tills = select(
-        Till.id,
-        Till.partner_id,
-        Till.latitude,
-        Till.longitude,
-        fence.raised_at().label("fenced_at"),
-    ).join(Partner)
-    tills = tills.where(Till.id.in_({one.till_id for one in asking}), Partner.stopped_at.is_(None))
-    stored = {row.id: row for row in session.execute(tills)}
-    found: dict[Credential, Caller | Forbidden] = {}
-    for one in asking:
-        row, partner_id = stored.get(one.till_id), partners.get(one.token)
-        if row is not None:
-            fence.refuse_behind(row.fenced_at)
-        if row is not None and row.partner_id == partner_id:
-            found[one] = Caller(
-                row.partner_id, row.id, test=False, latitude=row.latitude, longitude=row.longitude
-            )
-        elif one.token in partners:
-            found[one] = Forbidden("This access token may not verify cards at that till.")
-    return found
-
-
-def caller_of(session: Session, key: PresentedKey) -> Caller:
-    """The till behind one key; `Unauthenticated` when there is none."""
-    caller = callers(session, [key]).get(key)
-    if caller is None:
-        raise Unauthenticated("This till key is not valid.")
-    return caller
 
 
 def states(session: Session, examined: Iterable[Examined]) -> dict[int | str, PassState]:

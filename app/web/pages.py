@@ -18,6 +18,7 @@ from app.web.card_texts import CATEGORIES
 from app.web.office_texts import OFFICE_WORDS
 from app.web.privacy_texts import KEPT
 from app.web.roster_texts import ENTRY_STATES, ROSTER_STATES
+from app.web.second_person_texts import SECOND_PERSON_WORDS
 from app.web.statistics_texts import labels
 from app.web.texts import Language, Msgid, Texts
 
@@ -106,6 +107,7 @@ class Pages:
                 "kept_texts": KEPT,
                 "main_links": MAIN_LINKS,
                 **OFFICE_WORDS,
+                **SECOND_PERSON_WORDS,
                 "provinces": PROVINCES,
                 "shown_on": SHOWN_ON,
                 "small_links": SMALL_LINKS,

@@ -13,9 +13,9 @@ from app.cards.model import Card, WalletPass
 from app.cards.token import WALLET_LIFETIME_S, WEB_LIFETIME_S, Carrier, Tail, code, mint
 from app.errors import Forbidden, Unauthenticated
 from app.verification import partners
+from app.verification.callers import caller_of
 from app.verification.ledger import Ledger
 from app.verification.model import Scan, TillKey
-from app.verification.records import caller_of
 from app.verification.tills import read_key
 from app.verification.verdict import Grade, Reason
 from app.verification.verify import Examined, examine

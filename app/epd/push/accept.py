@@ -17,7 +17,8 @@ from app.cards.keyring import Keys
 from app.db import insert_once, uuid7
 from app.epd.push.contract import Envelope, Kind
 from app.epd.push.model import Batch, Fault, Pending, Run, RunState, Sequence
-from app.epd.push.sorting import News, Sorted, pack
+from app.epd.push.news import News, pack
+from app.epd.push.sorting import Sorted
 from app.errors import Conflict
 
 # What the worker does in one transaction.

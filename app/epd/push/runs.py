@@ -27,7 +27,8 @@ from app.epd.model import PersonnelRecord
 from app.epd.push import brake
 from app.epd.push.accept import CHUNK, place
 from app.epd.push.model import Batch, Decision, Fault, Pending, Run, RunState
-from app.epd.push.sorting import SAFE, News, unpack
+from app.epd.push.news import News, unpack
+from app.epd.push.sorting import SAFE
 
 PSEUDONYM_BYTES = 32
 ROWS_AT_ONCE = 2_000

@@ -5,12 +5,10 @@ read further. That may be said outside the transaction that stores the batch, be
 only ever rise. What is news is read whole, checked, and kept for the worker in our own words.
 """
 
-import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import ARRAY, LargeBinary, Row, cast, func, select
 from sqlalchemy.orm import Session
@@ -27,11 +25,8 @@ from app.cards.entitlement import (
 from app.cards.insz import Insz
 from app.cards.keyring import Keys
 from app.cards.model import Card, Teacher
-from app.epd.messages import Snapshot
 from app.epd.model import (
     PersonnelRecord,
-    status_from_json,
-    status_to_json,
     statuses_of,
     without_running,
 )
@@ -47,22 +42,12 @@ from app.epd.push.contract import (
     read_snapshot,
 )
 from app.epd.push.model import OVER, Run, RunState
+from app.epd.push.news import News
 
 LOOK_UP = 500
 DIGITS = 11
 # Those whose card rests on work, or on what carries it through the summer.
 SAFE = frozenset({*AT_WORK, EntitlementReason.SUMMER_BRIDGE})
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """One record that is to be carried out; without a snapshot the person is removed."""
-
-    index: int
-    insz: Insz
-    version: int
-    snapshot: Snapshot | None
-    replaces: Insz | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,41 +116,6 @@ def sort_out(
     found.faults.sort(key=lambda fault: fault.index)
     found.losing = _count_losing(session, losing, policy=policy, now=now)
     return found
-
-
-def pack(news: Sequence[News]) -> bytes:
-    """News as the worker finds it again, to be sealed."""
-    return json.dumps([_packed(one) for one in news], separators=(",", ":")).encode()
-
-
-def unpack(text: bytes) -> list[News]:
-    """Undo `pack`."""
-    return [_unpacked(kept) for kept in json.loads(text)]
-
-
-def _packed(one: News) -> dict[str, Any]:
-    kept: dict[str, Any] = {"index": one.index, "insz": one.insz.digits, "version": one.version}
-    if one.replaces is not None:
-        kept["replaces"] = one.replaces.digits
-    if one.snapshot is not None:
-        kept["changed_at"] = one.snapshot.changed_at.isoformat()
-        kept["postcode"] = one.snapshot.postcode
-        kept["status"] = status_to_json(one.snapshot.status)
-    return kept
-
-
-def _unpacked(kept: dict[str, Any]) -> News:
-    insz, snapshot = Insz(kept["insz"]), None
-    if "status" in kept:
-        snapshot = Snapshot(
-            insz=insz,
-            version=kept["version"],
-            changed_at=datetime.fromisoformat(kept["changed_at"]),
-            postcode=kept["postcode"],
-            status=status_from_json(kept["status"]),
-        )
-    replaces = Insz(kept["replaces"]) if "replaces" in kept else None
-    return News(kept["index"], insz, kept["version"], snapshot, replaces)
 
 
 def _readable(batch: Envelope, pepper: bytes, found: Sorted) -> list[_Read]:

@@ -1,0 +1,89 @@
+"""Who asks: the till behind a key or an access token, one query for any number of them."""
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import fence
+from app.errors import Forbidden, Unauthenticated
+from app.partners import Partner
+from app.verification.model import Till, TillKey
+from app.verification.tills import Credential, PresentedKey, TokenAtTill
+from app.verification.verdict import Caller
+
+CALLERS = (
+    select(
+        TillKey.id,
+        TillKey.secret_sha256,
+        TillKey.test,
+        TillKey.revoked_at,
+        Till.id.label("till_id"),
+        Till.partner_id,
+        Till.latitude,
+        Till.longitude,
+        fence.raised_at().label("fenced_at"),
+    )
+    .join(Till, TillKey.till_id == Till.id)
+    .join(Partner, Till.partner_id == Partner.id)
+    .where(Partner.stopped_at.is_(None))
+)
+
+
+def callers(session: Session, keys: Iterable[PresentedKey]) -> dict[Credential, Caller]:
+    """The till behind each key; a key that is unknown, wrong, revoked or stopped has none.
+
+    `Unavailable` while nothing that the tables say of cards may count (`fence`).
+    """
+    wanted = list(keys)
+    found = session.execute(CALLERS.where(TillKey.id.in_({key.id for key in wanted})))
+    stored = {row.id: row for row in found}
+    for one in stored.values():
+        fence.refuse_behind(one.fenced_at)
+    return {
+        key: Caller(row.partner_id, row.till_id, key.test, row.latitude, row.longitude)
+        for key in wanted
+        if (row := stored.get(key.id)) is not None
+        and key.opens(row.secret_sha256, test=row.test, revoked_at=row.revoked_at)
+    }
+
+
+def callers_by_token(
+    session: Session, asking: Collection[TokenAtTill], partners: Mapping[Any, uuid.UUID | None]
+) -> dict[Credential, Caller | Forbidden]:
+    """The till that each token names, if it is one of the partner whose token it is.
+
+    A token that is not in `partners` counts no more, and has no caller. `Unavailable` behind the
+    fence, as with keys.
+    """
+    tills = select(
+        Till.id,
+        Till.partner_id,
+        Till.latitude,
+        Till.longitude,
+        fence.raised_at().label("fenced_at"),
+    ).join(Partner)
+    tills = tills.where(Till.id.in_({one.till_id for one in asking}), Partner.stopped_at.is_(None))
+    stored = {row.id: row for row in session.execute(tills)}
+    found: dict[Credential, Caller | Forbidden] = {}
+    for one in asking:
+        row, partner_id = stored.get(one.till_id), partners.get(one.token)
+        if row is not None:
+            fence.refuse_behind(row.fenced_at)
+        if row is not None and row.partner_id == partner_id:
+            found[one] = Caller(
+                row.partner_id, row.id, test=False, latitude=row.latitude, longitude=row.longitude
+            )
+        elif one.token in partners:
+            found[one] = Forbidden("This access token may not verify cards at that till.")
+    return found
+
+
+def caller_of(session: Session, key: PresentedKey) -> Caller:
+    """The till behind one key; `Unauthenticated` when there is none."""
+    caller = callers(session, [key]).get(key)
+    if caller is None:
+        raise Unauthenticated("This till key is not valid.")
+    return caller
