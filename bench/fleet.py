@@ -31,6 +31,7 @@ from app.cards.model import Card, WalletPass
 from app.cards.token import Carrier
 from app.db import Database, uuid7
 from app.deployment import Deployment
+from app.jobs import Job
 from app.log import configure
 from app.passes import lease
 from app.passes.apple.apns import Apns
@@ -356,7 +357,7 @@ def _work(site: Site, began: datetime, begun_s: float) -> None:
 
     database = deployment.database()
     delivery = Delivery(database, AppleDevices(database, client), clock=clock)
-    worker.repeat(worker.Job("deliver-apple", delivery.run, period_s=0.1), threading.Event())
+    worker.repeat(Job("deliver-apple", delivery.run, period_s=0.1), threading.Event())
 
 
 def _wait_until_in_line(database: Database) -> None:

@@ -17,9 +17,9 @@ from app import figures, log, metrics, worker
 from app.api.deps import clock as wall_clock
 from app.db import Database
 from app.deployment import Deployment as Running
+from app.jobs import Job
 from app.settings import Settings
 from app.verification.verdict import Reason
-from app.worker import Job
 from demo.deployment import Deployment
 from demo.serving import free_port
 from tests.api.conftest import clock, deployment, logs, serve, service, surroundings
@@ -110,7 +110,7 @@ def test_every_rule_looks_at_a_figure_that_there_is_and_nothing_goes_unwatched()
     # Figures for a picture, not for an alarm.
     assert unwatched == {"lerarenkaart_deliveries_lagging", "lerarenkaart_verification_batch"}
     jobs = set(re.findall(r'job="([\w-]+)"', RULES))
-    source = (ROOT / "app" / "worker.py").read_text("utf-8")
+    source = (ROOT / "app" / "jobs.py").read_text("utf-8")
     assert all(f'"{job}"' in source for job in jobs)
     (reasons,) = re.findall(r'reason=~"([\w|]+)"', RULES)
     assert set(reasons.split("|")) <= set(Reason)
