@@ -50,6 +50,7 @@ RAISE_MOMENT = (
 )
 
 
+INSERT = insert(Scan)
 USE_UP = (
     update(WebshopCode)
     .where(WebshopCode.code_sha256 == bindparam("code"), WebshopCode.used_at.is_(None))
@@ -164,7 +165,7 @@ class Ledger:
 
     def _insert(self) -> None:
         try:
-            self._session.connection().execute(insert(Scan), self._scans)
+            self._session.connection().execute(INSERT, self._scans)
         except IntegrityError as error:
             if not self._uploading:
                 raise

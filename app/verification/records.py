@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import BindParameter, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from app.cards import lifecycle
@@ -40,27 +40,43 @@ from app.verification.verify import HISTORY, REPEAT, WRONG_DIGITS, Examined
 
 Row = Any  # a row of one of the statements below; its columns are named as there
 
-# Columns and no entities: an object of the ORM costs several times what the verdict does.
+# Columns and no entities, made once and run by the connection: an object of the ORM costs several
+# times what the verdict does, and so does a statement made anew for each batch.
 _CARD = (Card.id.label("card_id"), Card.status, Card.test, Card.valid_from, Card.year)
-CARDS = select(Card.number, *_CARD)
-DRAWN = select(
-    *_CARD,
-    WebshopCode.code_sha256,
-    WebshopCode.partner_id,
-    WebshopCode.expires_at,
-    WebshopCode.used_at,
-).join(Card, WebshopCode.card_id == Card.id)
-PASSES = select(
-    *_CARD,
-    WalletPass.id.label("pass_id"),
-    WalletPass.pass_number,
-    WalletPass.carrier,
-    WalletPass.revoked_at,
-    WalletPass.confirmed_generation,
-    WalletPass.confirmed_at,
-    WalletPass.last_accepted,
-).join(Card, WalletPass.card_id == Card.id)
+_NAMES: BindParameter[Any] = bindparam("names", expanding=True)
+CARDS = select(Card.number, *_CARD).where(Card.number.in_(_NAMES))
+DRAWN = (
+    select(
+        *_CARD,
+        WebshopCode.code_sha256,
+        WebshopCode.partner_id,
+        WebshopCode.expires_at,
+        WebshopCode.used_at,
+    )
+    .join(Card, WebshopCode.card_id == Card.id)
+    .where(WebshopCode.code_sha256.in_(_NAMES))
+)
+PASSES = (
+    select(
+        *_CARD,
+        WalletPass.id.label("pass_id"),
+        WalletPass.pass_number,
+        WalletPass.carrier,
+        WalletPass.revoked_at,
+        WalletPass.confirmed_generation,
+        WalletPass.confirmed_at,
+        WalletPass.last_accepted,
+    )
+    .join(Card, WalletPass.card_id == Card.id)
+    .where(WalletPass.pass_number.in_(_NAMES))
+)
 PAST = select(*Scan.__table__.c, Till.latitude, Till.longitude).join(Till, Scan.till_id == Till.id)
+HISTORY_OF = PAST.where(
+    Scan.card_id.in_(bindparam("cards", expanding=True)),
+    Scan.at > bindparam("uses_since"),
+    REMEMBERED.self_group(),
+    or_(Scan.valid, Scan.at > bindparam("guesses_since")),
+).order_by(Scan.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +95,15 @@ def states(session: Session, examined: Iterable[Examined]) -> dict[int | str, Pa
     typed = [name for name in names if isinstance(name, str)]
     drawn = {fingerprint(name): name for name in typed if webshop_code_of(name)}
     found: dict[int | str, PassState] = {}
+    run = session.connection().execute
     if numbers:
-        for row in session.execute(PASSES.where(WalletPass.pass_number.in_(numbers))):
+        for row in run(PASSES, {"names": numbers}):
             found[row.pass_number] = _pass_state(row)
     if typed:
-        for card in session.execute(CARDS.where(Card.number.in_(typed))):
+        for card in run(CARDS, {"names": typed}):
             found[card.number] = _card_state(card)
     if drawn:
-        for one in session.execute(DRAWN.where(WebshopCode.code_sha256.in_(drawn))):
+        for one in run(DRAWN, {"names": list(drawn)}):
             code = OneTime(one.partner_id, one.expires_at, one.used_at)
             found[drawn[one.code_sha256]] = replace(_card_state(one), one_time=code)
     return found
@@ -102,12 +119,8 @@ def history(
     """
     found: defaultdict[uuid.UUID, list[PastScan]] = defaultdict(list)
     if card_ids:
-        rows = (
-            PAST.where(Scan.card_id.in_(card_ids), Scan.at > at - HISTORY)
-            .where(REMEMBERED.self_group(), or_(Scan.valid, Scan.at > at - WRONG_DIGITS))
-            .order_by(Scan.at)
-        )
-        for row in session.execute(rows):
+        since = {"uses_since": at - HISTORY, "guesses_since": at - WRONG_DIGITS}
+        for row in session.connection().execute(HISTORY_OF, {"cards": card_ids} | since):
             found[row.card_id].append(_past(row))
     return found
 
