@@ -1,14 +1,17 @@
-"""kill -9 of the worker while it carries out a full snapshot of the personnel file.
+"""kill -9 of web process and worker during a full snapshot of the personnel file.
 
-The parts come over HTTP from the file's own job to a real service. Each worker dies in the
-middle of a step and another takes its place; in the end every person must be whole, and the
-tables those of a run in one process that nobody disturbed.
+The parts come over HTTP from the file's own job to a real service that dies at every one of them;
+what was not acknowledged is sent again as it was. Each worker dies in the middle of a step and
+another takes its place. In the end every person must be whole, and the tables those of a run in
+one process that nobody disturbed.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
+import httpx
 import msgspec
 from sqlalchemy import select
 
@@ -26,7 +29,7 @@ from bench.torture.site import Service, Site, site
 from bench.torture.staff import WHOLE, Staff, left
 from demo.deployment import SYNC_CLIENT_ID
 from demo.serving import process
-from demo.sync_job import SyncJob
+from demo.sync_job import Batch, SyncJob
 from demo.world import wall_clock
 
 EVERYBODY = 228_000
@@ -35,6 +38,8 @@ CARELESS = ["-m", "bench.torture.careless_worker"]
 # About as long as one step takes, so that a death falls anywhere in it.
 LONGEST_STEP_S = 0.1
 LOOK_EVERY_S = 0.05
+# A small part is acknowledged sooner than this, most times.
+LONGEST_REQUEST_S = 0.3
 # Without a step in that time something is wrong that waiting does not mend.
 PATIENCE_S = 120.0
 
@@ -56,7 +61,7 @@ def kill_worker_during_snapshot(run: Run) -> Figures:
         staff = Staff(people, place.ring, wall_clock())
         for database in (place.database, undisturbed):
             staff.settle(database)
-        _push(place, staff, undisturbed)
+        _push(run, place, staff, undisturbed)
         at_work = sum(_killed_at_work(run, place, kills - done) for done in range(kills))
         with _working(run, place):
             _wait(place, lambda _: _is_over(place))
@@ -64,17 +69,42 @@ def kill_worker_during_snapshot(run: Run) -> Figures:
         return staff.compare(place.database, undisturbed) | {"kills": at_work, "people": people}
 
 
-def _push(place: Site, staff: Staff, undisturbed: Database) -> None:
-    """Send every part to the service, and tell the other database the same."""
-    key = place.deployment.credentials.sync_key.read_bytes()
-    address = place.deployment.addresses.service
-    means = load_client_key(key, key_id="", audience=address)
+def _push(run: Run, place: Site, staff: Staff, undisturbed: Database) -> None:
+    """Send every part to a service that dies on it, and tell the other database the same."""
     parts = staff.records()
-    with place.serving(), closing(SyncJob(address, SYNC_CLIENT_ID, means, wall_clock)) as job:
-        for number, numbers in enumerate(parts, start=1):
+    unsure: list[Batch] = []  # at most one
+    for number, numbers in enumerate(parts, start=1):
+        with place.serving() as web, _job(place) as job:
+            _send(job, unsure)
             batch = job.batch(staff.part(numbers), kind="VOLLEDIG", part=(number, len(parts)))
-            job.send(batch).raise_for_status()
             take_in(undisturbed, place.ring, msgspec.json.encode(batch), wall_clock())
+            death = threading.Timer(run.chance.uniform(0, LONGEST_REQUEST_S), web.kill)
+            death.start()
+            try:
+                answer = str(job.send(batch).status_code)
+            except httpx.TransportError as lost:
+                answer = type(lost).__name__
+            death.join()
+            web.wait()
+        unsure = [batch]
+        run.journal.note("web-killed", part=number, answer=answer)
+    with place.serving(), _job(place) as job:
+        _send(job, unsure)
+
+
+def _send(job: SyncJob, batches: list[Batch]) -> None:
+    for batch in batches:
+        job.send(batch).raise_for_status()
+
+
+@contextmanager
+def _job(place: Site) -> Iterator[SyncJob]:
+    """The personnel file's own job, with its key."""
+    address = place.deployment.addresses.service
+    key = place.deployment.credentials.sync_key.read_bytes()
+    means = load_client_key(key, key_id="", audience=address)
+    with closing(SyncJob(address, SYNC_CLIENT_ID, means, wall_clock)) as job:
+        yield job
 
 
 def _killed_at_work(run: Run, place: Site, lives: int) -> bool:
