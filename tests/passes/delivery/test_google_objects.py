@@ -52,7 +52,7 @@ def passes(google: httpx.Client, place: tuple[int, Path]) -> Iterator[GooglePass
         base_url=url,
         save_url=f"{url}/gp/v/save",
         pace=Pace(500),
-        budget_s=0.5,
+        budget_s=3.0,
     )
     with closing(wallet):
         yield GooglePasses(
