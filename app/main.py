@@ -26,6 +26,7 @@ from app.api import (
     epd,
     google,
     handoff,
+    live_card,
     login,
     me,
     oauth,
@@ -116,6 +117,8 @@ def _routes(app: FastAPI) -> FastAPI:
     for router in (
         login.router,
         teacher.router,
+        live_card.router,
+        live_card.offline,
         paper.router,
         activity.router,
         me.router,

@@ -96,6 +96,7 @@ def every_state() -> dict[str, State]:
         "sandbox": ("sandbox.html", {"cards": TEST_CARDS, "messages": VERDICT_MESSAGES}),
         "sandbox-card": ("sandbox_card.html", {"part": "ok", "initials": "T.K.", "csrf": ""}),
         "live-withheld": ("live.html", live | {"initials": None}),
+        "live-offline": ("live.html", dict.fromkeys(live, "") | {"initials": None, "csrf": None}),
         "problems": ("problems.html", {"problems": PROBLEMS}),
         **{
             f"problem-{kind}": ("problem.html", {"kind": kind, "problem": problem})

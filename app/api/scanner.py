@@ -4,14 +4,12 @@ The page itself is the same for everybody; a device becomes a till by a one-time
 asks the interface of `partner`. Hides which files a browser has to keep to open it offline.
 """
 
-import json
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 
 from app.api.deps import TheHouse, language, page
-from app.api.envelope import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
+from app.api.envelope import SECURITY_HEADERS
+from app.api.installable import JAVASCRIPT, POLICY, Installable
 from app.passes import qr
 from app.web.pages import STATIC_DIRECTORY
 from app.web.scanner_texts import WORDS
@@ -21,21 +19,25 @@ from app.web.texts import Msgid
 router = APIRouter(tags=["partner"], include_in_schema=False)
 
 SCRIPTS = STATIC_DIRECTORY / "scanner"
-JAVASCRIPT = "text/javascript; charset=utf-8"
 PAGE_HEADERS = {
-    "content-security-policy": f"{CONTENT_SECURITY_POLICY}; manifest-src 'self'",
+    "content-security-policy": POLICY,
     "permissions-policy": SECURITY_HEADERS["permissions-policy"].replace(
         "camera=()", "camera=(self)"
     ),
 }
 # A worker has the policy of its own answer, so only this one may compile WebAssembly.
 DECODER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
-# What the page needs without a network; by how the names of the files begin.
-KEPT = ("icon.svg", "scanner/", "style.css", "vendor/zxing-wasm/reader/", "vendor/zxing-wasm/share")
-ICONS = (
-    ("icon-192", 192, "any"),
-    ("icon-512", 512, "any"),
-    ("icon-maskable-512", 512, "maskable"),
+SCANNER = Installable(
+    scope="/scanner",
+    kept_page="/scanner",
+    name=Msgid("Scanner for teacher cards"),
+    short_name=Msgid("Scanner"),
+    folder="scanner",
+    files=(
+        *("icon.svg", "offline/", "scanner/", "style.css"),
+        *("vendor/zxing-wasm/reader/", "vendor/zxing-wasm/share"),
+    ),
+    addresses=("/scanner/decoder.js",),
 )
 
 
@@ -62,42 +64,14 @@ def sheet(request: Request, house: TheHouse) -> HTMLResponse:
 
 @router.get("/scanner/manifest.webmanifest")
 def manifest(request: Request, house: TheHouse) -> JSONResponse:
-    """What makes the page installable (W3C Web Application Manifest)."""
-    say = house.texts.get(language(request))
-    icons = [
-        {
-            "src": house.pages.asset(f"scanner/{name}.png"),
-            "sizes": f"{side_px}x{side_px}",
-            "type": "image/png",
-            "purpose": purpose,
-        }
-        for name, side_px, purpose in ICONS
-    ]
-    content: dict[str, Any] = {
-        "id": "/scanner",
-        "name": say(Msgid("Scanner for teacher cards")),
-        "short_name": say(Msgid("Scanner")),
-        "lang": say.code,
-        "start_url": "/scanner",
-        "scope": "/scanner",
-        "display": "standalone",
-        "background_color": "#f7f9fc",
-        "theme_color": "#ffe615",
-        "icons": icons,
-    }
-    return JSONResponse(content, media_type="application/manifest+json")
+    """What makes the scanner installable."""
+    return SCANNER.manifest(house.pages, house.texts.get(language(request)))
 
 
 @router.get("/scanner/worker.js")
 def service_worker(house: TheHouse) -> Response:
-    """The service worker: the names of the files to keep, then the script that keeps them."""
-    files = ["/scanner/decoder.js", *house.pages.assets(*KEPT)]
-    version = house.pages.static_path.rpartition("/")[2]
-    names = f"const VERSION = {json.dumps(version)};\nconst FILES = {json.dumps(files)};\n"
-    script = (SCRIPTS / "service-worker.js").read_text("utf-8")
-    # It may govern the page /scanner, which lies above its own folder.
-    headers = {"service-worker-allowed": "/scanner", "cache-control": "no-cache"}
-    return Response(names + script, media_type=JAVASCRIPT, headers=headers)
+    """The service worker of the scanner."""
+    return SCANNER.service_worker(house.pages)
 
 
 @router.get("/scanner/decoder.js")

@@ -12,17 +12,14 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Header, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel
-from starlette.exceptions import HTTPException
 
 from app.api.card_state import card_page
 from app.api.deps import Now, TheHouse, page
-from app.api.strips import MINUTES, STRIPS_A_MINUTE, StripsAnswer, strips_answer
 from app.api.visitors import ActingVisitor, TheVisitor
-from app.cards.initials import initials_text
 from app.cards.lifecycle import IN_FORCE
 from app.cards.token import Carrier
 from app.errors import NotEligible, NotFound
-from app.identity import device_proof, sessions
+from app.identity import sessions
 from app.passes.apple.passes import MEDIA_TYPE
 from app.verification import codes
 from app.web.card_page import Wallet
@@ -88,58 +85,6 @@ def add_to_google_wallet(house: TheHouse, visitor: ActingVisitor, now: Now) -> R
     """Bring the pass to Google, then lead the teacher to the link that saves it."""
     link = house.issuing.google_link(visitor.teacher_id, now=now)
     return RedirectResponse(link, 303, {"cache-control": "no-store"})
-
-
-@router.get("/card/live")
-def live(request: Request, house: TheHouse, visitor: TheVisitor, now: Now) -> HTMLResponse:
-    """The card itself, with a code that is new every 30 seconds."""
-    standing = house.issuing.standing(visitor.teacher_id, now=now)
-    if standing.card is None:
-        raise NotFound("There is no card to show yet.")
-    return page(
-        request,
-        "live.html",
-        holder_name=str(visitor.person.name),
-        initials=initials_text(standing.card.initials) or None,
-        card_number=standing.card.number,
-        csrf=visitor.csrf,
-        nonce=device_proof.nonce(visitor.token, now=now),
-    )
-
-
-@router.post("/card/strips")
-def strips(
-    house: TheHouse,
-    visitor: ActingVisitor,
-    now: Now,
-    response: Response,
-    *,
-    dpop: Annotated[str, Header()] = "",
-    minutes: Annotated[int, Form(ge=1, le=60)] = MINUTES,
-    moving: Annotated[bool, Form()] = False,
-) -> StripsAnswer:
-    """The next web codes, for the device that proves to be the one that shows the card."""
-    headers = {
-        "cache-control": "no-store",
-        "dpop-nonce": device_proof.nonce(visitor.token, now=now),
-    }
-    address = f"{house.public_url}/card/strips"
-    try:
-        device = device_proof.device_of(
-            dpop, method="POST", address=address, session_token=visitor.token, now=now
-        )
-    except device_proof.ProofRefused as refused:
-        headers["www-authenticate"] = 'DPoP error="use_dpop_nonce", algs="ES256"'
-        raise HTTPException(401, headers=headers) from refused
-    response.headers.update(headers)
-    found = house.issuing.strips(
-        visitor.teacher_id,
-        device=device,
-        moving=moving,
-        count=minutes * STRIPS_A_MINUTE,
-        now=now,
-    )
-    return strips_answer(found, now=now)
 
 
 @router.post("/card/webshop-codes", status_code=201)

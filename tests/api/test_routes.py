@@ -74,6 +74,9 @@ TABLE = {
     "POST /card/paper": OWN,
     "GET /card/paper.pdf": Row(401, 200, 401),
     "GET /card/live": Row(401, 200, 401),
+    "GET /card/live/offline": OPEN,
+    "GET /card/live/manifest.webmanifest": OPEN,
+    "GET /card/live/worker.js": OPEN,
     # A device proves itself with its key; tests/api/test_live_card.py does.
     "POST /card/strips": Row(401, 401, 401),
     "POST /card/report-lost": OWN,

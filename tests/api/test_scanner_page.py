@@ -1,8 +1,6 @@
 """The scanner page over HTTP: what it may do, what makes it installable, what it keeps."""
 
 import re
-from io import BytesIO
-from urllib.parse import urljoin
 
 import httpx
 from PIL import Image
@@ -39,59 +37,6 @@ def test_only_the_scanner_may_use_the_camera_and_only_its_decoder_may_compile(
 def test_the_page_says_which_codes_are_ours(service: Service) -> None:
     base = service.address.upper()
     assert f'data-code-base="{base}"' in service.http.get("/scanner").text
-
-
-def test_the_page_can_be_installed_in_the_language_of_the_browser(service: Service) -> None:
-    page = service.http.get("/scanner")
-    (address,) = re.findall(r'rel="manifest" href="([^"]+)"', page.text)
-    for language, name in {
-        "nl": "Scanner voor lerarenkaarten",
-        "en": "Scanner for teacher cards",
-    }.items():
-        answer = service.http.get(address, headers={"accept-language": language})
-        manifest = answer.json()
-        assert answer.headers["content-type"] == "application/manifest+json"
-        assert (manifest["name"], manifest["lang"]) == (name, language)
-        assert (manifest["start_url"], manifest["scope"], manifest["display"]) == (
-            *("/scanner", "/scanner", "standalone"),
-        )
-    purposes = []
-    for icon in manifest["icons"]:
-        picture = Image.open(BytesIO(service.http.get(icon["src"]).content))
-        assert icon["sizes"] == f"{picture.width}x{picture.height}"
-        purposes.append((picture.width, icon["purpose"]))
-    assert sorted(purposes) == [(192, "any"), (512, "any"), (512, "maskable")]
-
-
-def test_the_service_worker_keeps_what_the_page_loads_and_governs_nothing_else(
-    service: Service,
-) -> None:
-    answer = service.http.get("/scanner/worker.js")
-    assert answer.headers["service-worker-allowed"] == "/scanner"
-    assert answer.headers["cache-control"] == "no-cache"
-    files = set(re.findall(r'"(/[^"]+)"', answer.text.partition("const FILES")[2].split("\n")[0]))
-    page = service.http.get("/scanner").text
-    loaded = set(re.findall(r'(?:href|src|data-\w+)="(/(?:static|scanner)/[^"]+)"', page))
-    loaded -= {"/scanner/manifest.webmanifest", "/scanner/sheet"}
-    script = next(path for path in loaded if path.endswith("main.js"))
-    imported = modules(service, script) | modules(
-        service, next(path for path in loaded if path.endswith("reader/index.js"))
-    )
-    assert loaded | imported <= files
-    assert all(service.http.get(path).status_code == 200 for path in files)
-    assert not any(path.startswith(("/api", "/1", "/card")) for path in files)
-
-
-def modules(service: Service, path: str) -> set[str]:
-    """A module and all that it imports."""
-    found, open_ = set(), {path}
-    while open_:
-        one = open_.pop()
-        found.add(one)
-        text = service.http.get(one).text
-        imports = re.findall(r'(?:from|import) "(\.[^"]+)"', text)
-        open_ |= {urljoin(one, name) for name in imports} - found
-    return found
 
 
 def test_the_codes_of_the_sheet_are_read_by_a_camera_and_are_no_cards(service: Service) -> None:

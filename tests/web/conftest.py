@@ -93,6 +93,7 @@ def page(chromium: Browser, site: Site) -> Iterator[Page]:
     context = chromium.new_context(
         base_url=site.address,
         viewport={"width": 900, "height": 900},
+        service_workers="block",  # what they keep is tested with the service itself
         reduced_motion="reduce",  # or colours are measured half-way through a transition
     )
     page = context.new_page()

@@ -10,14 +10,10 @@ from mimetypes import guess_type
 from threading import Thread
 from typing import Any
 
+from app.api.installable import POLICY
 from app.web.pages import STATIC_DIRECTORY, Pages
 from demo import scanner_states
 from demo.states import State
-
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 @dataclass

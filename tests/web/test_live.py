@@ -26,7 +26,7 @@ def code(number: int) -> str:
 
 # What a script of a thief would try.
 READ_KEY = """() => new Promise((resolve) => {
-  const request = indexedDB.open("lerarenkaart-live", 1);
+  const request = indexedDB.open("lerarenkaart-live");
   request.onsuccess = () => {
     const keys = request.result.transaction("keys").objectStore("keys").get("device");
     keys.onsuccess = () =>

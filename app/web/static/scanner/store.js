@@ -1,13 +1,13 @@
 // What this device keeps, in one IndexedDB: the till key, what was downloaded, settings, the checks
 // that wait to be sent and the list of this shift.
-//
-// Only scripts of this origin reach it, and the policy of the page lets no other script run here.
-// A promise is kept when the transaction is on disk, not when it was asked for.
 
-const NAME = "lerarenkaart-scanner";
-const VERSION = 1;
+import { database } from "../offline/database.js";
 
-let opened = null;
+const inside = database("lerarenkaart-scanner", 1, (made) => {
+  made.createObjectStore("kept");
+  made.createObjectStore("uploads", { keyPath: "nonce" });
+  made.createObjectStore("shift", { keyPath: "id" }).createIndex("at", "at");
+});
 
 /** The value kept under a name, undefined when there is none. */
 export function recall(name) {
@@ -68,37 +68,5 @@ export function forgetTill() {
     stores.shift.clear();
     stores.kept.delete("known");
     return stores.kept.delete("till");
-  });
-}
-
-async function inside(names, mode, work) {
-  opened ??= open();
-  const database = await opened;
-  return new Promise((resolve, reject) => {
-    const options = { durability: mode === "readwrite" ? "strict" : "default" };
-    const transaction = database.transaction(names, mode, options);
-    const stores = Object.fromEntries(names.map((name) => [name, transaction.objectStore(name)]));
-    const request = work(stores);
-    transaction.oncomplete = () => resolve(request.result);
-    transaction.onerror = transaction.onabort = () => reject(transaction.error ?? request.error);
-  });
-}
-
-function open() {
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.open(NAME, VERSION);
-    request.onupgradeneeded = () => {
-      request.result.createObjectStore("kept");
-      request.result.createObjectStore("uploads", { keyPath: "nonce" });
-      request.result.createObjectStore("shift", { keyPath: "id" }).createIndex("at", "at");
-    };
-    request.onsuccess = () => {
-      request.result.onclose = () => (opened = null); // the browser took it away, e.g. to clean up
-      resolve(request.result);
-    };
-    request.onerror = () => {
-      opened = null;
-      reject(request.error);
-    };
   });
 }

@@ -3,7 +3,8 @@
 // The private key cannot be read, not even by this script; it lies in IndexedDB. When the browser
 // forgets it, the device counts as another one and the holder says so with one press.
 
-const NAME = "lerarenkaart-live";
+import { inside } from "./store.js";
+
 const CURVE = { name: "ECDSA", namedCurve: "P-256" };
 
 let kept = null;
@@ -24,29 +25,12 @@ export async function prove(method, address, nonce) {
 /** The key of this device, made when there is none; of two windows the first one makes it. */
 async function deviceKey() {
   const fresh = await crypto.subtle.generateKey(CURVE, false, ["sign"]);
-  const database = await opened();
-  try {
-    const store = database.transaction("keys", "readwrite").objectStore("keys");
-    const found = await answered(store.get("device"));
-    if (found) return found;
-    await answered(store.put(fresh, "device"));
-    return fresh;
-  } finally {
-    database.close();
-  }
-}
-
-function opened() {
-  const request = indexedDB.open(NAME, 1);
-  request.onupgradeneeded = () => request.result.createObjectStore("keys");
-  return answered(request);
-}
-
-function answered(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
+  const found = await inside(["keys"], "readwrite", ({ keys }) => {
+    const asked = keys.get("device");
+    asked.onsuccess = () => asked.result ?? keys.put(fresh, "device");
+    return asked;
   });
+  return found ?? fresh;
 }
 
 const part = (content) => base64url(new TextEncoder().encode(JSON.stringify(content)));

@@ -1,12 +1,12 @@
-// Keeps the page and its files, so that the scanner opens without a network. Never a verdict.
+// Keeps one page and its files, so that it opens without a network. Never an answer about anybody.
 //
-// The service writes VERSION and FILES above this text. Only what FILES names is ever kept or
-// answered from here; every question to the service goes past this worker.
+// The service writes NAME, SCOPE, PAGE, VERSION and FILES above this text. PAGE is what opens in
+// the place of SCOPE without a network; it may be SCOPE itself. Only what FILES names is kept
+// beside it, and every other question goes past this worker.
 
-/* global VERSION, FILES */
+/* global NAME, SCOPE, PAGE, VERSION, FILES */
 
-const PAGE = "/scanner";
-const CACHE = `scanner-${VERSION}`;
+const CACHE = `${NAME}-${VERSION}`;
 const PATIENCE_MS = 3000;
 
 self.addEventListener("install", (event) => {
@@ -23,29 +23,35 @@ self.addEventListener("fetch", (event) => {
   const { method, mode, url } = event.request;
   const { origin, pathname } = new URL(url);
   if (method !== "GET" || origin !== self.location.origin) return;
-  if (mode === "navigate" && pathname === PAGE) event.respondWith(page(event.request));
+  if (mode === "navigate" && pathname === SCOPE) event.respondWith(page(event));
   else if (FILES.includes(pathname)) event.respondWith(kept(pathname, event.request));
 });
 
 async function dropOlder() {
   const names = await caches.keys();
-  const older = names.filter((name) => name.startsWith("scanner-") && name !== CACHE);
+  const older = names.filter((name) => name.startsWith(`${NAME}-`) && name !== CACHE);
   await Promise.all(older.map((name) => caches.delete(name)));
 }
 
 /** From the service, in the language asked for; what was kept when it does not answer. */
-async function page(request) {
-  const cache = await caches.open(CACHE);
+async function page(event) {
   try {
-    const answer = await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const answer = await fetch(event.request, { signal: AbortSignal.timeout(PATIENCE_MS) });
     if (answer.status >= 500) throw new Error(`answer ${answer.status}`);
-    // A page of a newer release belongs to files that this worker does not keep.
-    const isOurs = answer.ok && (await answer.clone().text()).includes(`/static/${VERSION}/`);
-    if (isOurs) await cache.put(PAGE, answer.clone());
+    if (answer.ok) event.waitUntil(renew(answer.clone()));
     return answer;
   } catch (error) {
+    const cache = await caches.open(CACHE);
     return (await cache.match(PAGE)) ?? Promise.reject(error);
   }
+}
+
+/** Keep the page in the language of this moment. */
+async function renew(answer) {
+  const fresh = PAGE === SCOPE ? answer : await fetch(PAGE);
+  // A page of a newer release belongs to files that this worker does not keep.
+  const isOurs = fresh.ok && (await fresh.clone().text()).includes(`/static/${VERSION}/`);
+  if (isOurs) await (await caches.open(CACHE)).put(PAGE, fresh);
 }
 
 async function kept(pathname, request) {
