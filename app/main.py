@@ -48,6 +48,7 @@ from app.api import (
     statistics,
     teacher,
     verifications,
+    webshop_codes,
 )
 from app.api.deps import House
 from app.api.envelope import Envelope
@@ -119,6 +120,7 @@ def _routes(app: FastAPI) -> FastAPI:
         teacher.router,
         live_card.router,
         live_card.offline,
+        webshop_codes.router,
         paper.router,
         activity.router,
         me.router,

@@ -4,10 +4,11 @@ One table that two rooms of one floor name, and so it stands below both. Tills a
 to `verification`, offers to `benefits`.
 """
 
+import uuid
 from datetime import datetime
 
-from sqlalchemy import String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.db import Base, Identified, Moment
 
@@ -21,3 +22,9 @@ class Partner(Identified, Base):
     category: Mapped[str] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(Moment)
     stopped_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+def names_by_id(session: Session) -> dict[uuid.UUID, str]:
+    """Everybody who honours the card today, in the order of their names."""
+    taking_part = select(Partner.id, Partner.name).where(Partner.stopped_at.is_(None))
+    return {row.id: row.name for row in session.execute(taking_part.order_by(Partner.name))}

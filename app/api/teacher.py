@@ -4,14 +4,11 @@ Every change is a POST with the form token of the session and ends in a redirect
 changed. The rules are in `app.issuing` and below; here they only get a page.
 """
 
-import uuid
 from contextlib import suppress
-from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Header, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import BaseModel
 
 from app.api.card_state import card_page
 from app.api.deps import Now, TheHouse, page
@@ -21,17 +18,9 @@ from app.cards.token import Carrier
 from app.errors import NotEligible, NotFound
 from app.identity import sessions
 from app.passes.apple.passes import MEDIA_TYPE
-from app.verification import codes
 from app.web.card_page import Wallet
 
 router = APIRouter(tags=["teacher"], include_in_schema=False)
-
-
-class WebshopCodeAnswer(BaseModel):
-    """What the holder types at the webshop, and until when."""
-
-    code: str
-    expires_at: datetime
 
 
 @router.get("/card")
@@ -85,21 +74,6 @@ def add_to_google_wallet(house: TheHouse, visitor: ActingVisitor, now: Now) -> R
     """Bring the pass to Google, then lead the teacher to the link that saves it."""
     link = house.issuing.google_link(visitor.teacher_id, now=now)
     return RedirectResponse(link, 303, {"cache-control": "no-store"})
-
-
-@router.post("/card/webshop-codes", status_code=201)
-def webshop_code(
-    house: TheHouse,
-    visitor: ActingVisitor,
-    now: Now,
-    partner_id: Annotated[uuid.UUID | None, Form()] = None,
-) -> WebshopCodeAnswer:
-    """A code for one purchase from afar, at one partner or at any."""
-    house.limits.count("draw-code", str(visitor.teacher_id))
-    drawn = house.database.transact(
-        lambda session: codes.draw(session, visitor.teacher_id, partner_id=partner_id, now=now)
-    )
-    return WebshopCodeAnswer(code=drawn.code, expires_at=drawn.expires_at)
 
 
 @router.get("/card/lost")

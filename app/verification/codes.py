@@ -8,6 +8,7 @@ import hashlib
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -28,6 +29,25 @@ class Drawn:
 
     code: str = field(repr=False)
     expires_at: datetime
+
+
+class CodeState(StrEnum):
+    """What became of a code."""
+
+    GOOD = "good"
+    USED = "used"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The code that a teacher drew last, which nobody can show again."""
+
+    state: CodeState
+    expires_at: datetime
+    used_at: datetime | None
+    # The only partner who may use it; None for any.
+    partner: str | None
 
 
 def draw(
@@ -59,6 +79,23 @@ def draw(
         )
     )
     return Drawn(code, expires_at)
+
+
+def last_of(session: Session, teacher_id: uuid.UUID, *, now: datetime) -> Past | None:
+    """What became of the code this teacher drew last; None when none is remembered."""
+    found = session.execute(
+        select(WebshopCode.expires_at, WebshopCode.used_at, Partner.name)
+        .join(Card, WebshopCode.card_id == Card.id)
+        .outerjoin(Partner, WebshopCode.partner_id == Partner.id)
+        .where(Card.teacher_id == teacher_id)
+        .order_by(WebshopCode.created_at.desc())
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        return None
+    expires_at, used_at, partner = found
+    state = CodeState.EXPIRED if expires_at < now else CodeState.GOOD
+    return Past(CodeState.USED if used_at else state, expires_at, used_at, partner)
 
 
 def fingerprint(code: str) -> bytes:

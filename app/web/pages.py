@@ -82,6 +82,7 @@ class Pages:
             lstrip_blocks=True,
         )
         environment.filters.update(
+            clock=language.clock,
             count=language.count,
             day=language.day,
             distance=language.distance,

@@ -73,6 +73,10 @@ class Language:
         """A share from 0 to 1 with one decimal: 11,5 %."""
         return format_percent(share, format="#,##0.0 %", locale=self.locale)
 
+    def clock(self, at: datetime) -> str:
+        """The hours and minutes of an aware moment in Brussels: 15:05."""
+        return format_time(at.astimezone(_TIMEZONE), "short", locale=self.locale)
+
     def moment(self, at: datetime) -> str:
         """An aware moment on the clock of Brussels, to the second: 23 november 2026, 15:05:09."""
         local = at.astimezone(_TIMEZONE)

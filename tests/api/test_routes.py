@@ -101,7 +101,9 @@ TABLE = {
     f"POST {ROUTE}/{{verification_id}}/void": Row(
         401, 401, 409, address=f"{ROUTE}/{{verification}}/void"
     ),
-    "POST /card/webshop-codes": Row(401, 201, 401),
+    "GET /card/webshop-codes": Row(401, 200, 401),
+    "POST /card/webshop-codes": Row(401, 200, 401),
+    "GET /card/webshop-codes/step": Row(401, 200, 401),
     # Only an access token opens these; tests/api/test_epd.py has one.
     "POST /api/v1/epd/status-batches": Row(401, 401, 401, json={}),
     "GET /api/v1/epd/status-batches/{batch_id}": Row(
@@ -130,6 +132,7 @@ TABLE = {
     "GET /api/v1/me": Row(401, 200, 401),
     "GET /api/v1/me/activity": Row(401, 200, 401),
     "GET /api/v1/me/export": Row(401, 200, 401),
+    "POST /api/v1/me/webshop-codes": Row(401, 201, 401),
     "POST /api/v1/me/card": Row(401, 200, 401),
     "POST /api/v1/me/card/report-lost": Row(401, 200, 401),
     "GET /scanner": OPEN,

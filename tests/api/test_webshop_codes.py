@@ -1,10 +1,12 @@
 """Codes for one purchase from afar: drawn on the card page, shown at the same door."""
 
+import re
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 from sqlalchemy import select
@@ -18,12 +20,12 @@ from tests.api.problem import problem_of
 from tests.api.stage import Clock, Service
 from tests.api.verdicts import ROUTE, bearer, refused, verdict
 
-DRAW = "/card/webshop-codes"
+DRAW, PAGE = "/api/v1/me/webshop-codes", "/card/webshop-codes"
 GOOD = {"valid": True, "reason": "ok", "grade": "live", "repeat": False, "holder": None}
 
 
 def draw(service: Service, teacher: Browser, **asked: Any) -> httpx.Response:
-    return service.http.post(DRAW, data=asked, headers=service.as_teacher(teacher))
+    return service.http.post(DRAW, params=asked, headers=service.as_teacher(teacher))
 
 
 def partner_id(service: Service, database: Database, shop: str) -> str:
@@ -51,6 +53,76 @@ def test_a_code_is_good_once_and_for_a_quarter_of_an_hour(service: Service, cloc
     expired = draw(service, teacher).json()["code"]
     clock.advance(seconds=901)
     assert gist(other.scan(expired, channel="webshop")) == refused("expired")
+
+
+def shown(teacher: Browser) -> str:
+    """The code on the page."""
+    return re.sub(
+        r"<[^>]+>", "", teacher.page.text.partition('id="code">')[2].partition("</output>")[0]
+    )
+
+
+def test_the_page_shows_a_code_once_and_then_what_became_of_it(
+    service: Service, clock: Clock
+) -> None:
+    teacher = service.with_card()
+    assert "quarter of an hour" in teacher.open(f"{PAGE}?lang=en").text
+    teacher.press(PAGE)
+    code = shown(teacher)
+    until = (clock() + timedelta(minutes=15)).astimezone(ZoneInfo("Europe/Brussels"))
+    assert f"Good once, until {until:%H:%M}." in teacher.page.text
+    assert step(teacher) == "good"
+    assert code not in teacher.open(PAGE).text
+    assert teacher.status == "Not used yet"
+    assert gist(service.till("bookshop").scan(code, channel="webshop")) == GOOD
+    assert step(teacher) == "used"
+    teacher.open(PAGE)
+    assert teacher.status == "Used"
+    clock.advance(seconds=1)
+    teacher.press(PAGE)
+    assert shown(teacher) != code
+    clock.advance(minutes=16)
+    assert step(teacher) == "expired"
+    teacher.open(PAGE)
+    assert teacher.status == "Expired"
+
+
+def step(teacher: Browser) -> object:
+    page, answer = teacher.page, teacher.open(f"{PAGE}/step")
+    teacher.page = page
+    return answer.json()["step"]
+
+
+def test_a_code_for_one_shop_is_chosen_on_the_page_by_its_name(
+    service: Service, database: Database
+) -> None:
+    teacher = service.with_card()
+    teacher.open(f"{PAGE}?lang=en")
+    name = service.deployment.shops["bookshop"].name
+    assert f">{name}</option>" in teacher.page.text
+    teacher.press(PAGE, partner_id=partner_id(service, database, "bookshop"))
+    assert f"Only at {name}." in teacher.page.text
+    code = shown(teacher)
+    assert gist(service.till().scan(code, channel="webshop")) == refused("unknown_card")
+    teacher.open(PAGE)
+    teacher.press(PAGE, partner_id="")
+    assert gist(service.till().scan(shown(teacher), channel="webshop")) == GOOD
+
+
+def test_who_draws_without_end_is_told_to_wait_on_a_page(service: Service) -> None:
+    teacher = service.with_card()
+    statuses = []
+    for _ in range(11):
+        teacher.open(f"{PAGE}?lang=en")
+        statuses.append(teacher.press(PAGE).status_code)
+    assert statuses == [200] * 10 + [429]
+    assert "Try again in 1 minute" in teacher.page.text
+
+
+def test_the_page_of_codes_needs_an_active_card(service: Service) -> None:
+    teacher = service.logged_in()
+    assert teacher.open(PAGE).status_code == 404
+    assert step(teacher) is None
 
 
 def test_a_code_for_one_partner_is_unknown_to_every_other(
