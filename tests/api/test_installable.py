@@ -17,7 +17,7 @@ NAMES = {
         "de": "Scanner für Lehrkräfteausweise",
     },
     "/card/live": {
-        "nl": "Je lerarenkaart, live",
+        "nl": "Je Lerarenkaart, live",
         "fr": "Votre carte d’enseignant en direct",  # noqa: RUF001 - as French is written
         "en": "Your teacher card, live",
         "de": "Ihr Lehrkräfteausweis, live",
