@@ -57,9 +57,7 @@ def test_a_code_is_good_once_and_for_a_quarter_of_an_hour(service: Service, cloc
 
 def shown(teacher: Browser) -> str:
     """The code on the page."""
-    return re.sub(
-        r"<[^>]+>", "", teacher.page.text.partition('id="code">')[2].partition("</output>")[0]
-    )
+    return re.sub(r"<[^>]+>", "", teacher.page.text.partition('id="code">')[2].partition("</p>")[0])
 
 
 def test_the_page_shows_a_code_once_and_then_what_became_of_it(

@@ -4,6 +4,6 @@ const button = document.getElementById("copy");
 
 button.hidden = !navigator.clipboard;
 button.addEventListener("click", async () => {
-  await navigator.clipboard.writeText(document.getElementById("code").textContent.replaceAll(/\s/g, ""));
+  await navigator.clipboard.writeText(document.getElementById("code").textContent);
   document.getElementById("copied").textContent = button.dataset.copied;
 });
