@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from app.api.deps import Now, TheHouse, language, page
 from app.api.installable import POLICY, Installable
+from app.api.problems import PROBLEM_RESPONSES
 from app.api.strips import MINUTES, STRIPS_A_MINUTE, StripsAnswer, strips_answer
 from app.api.visitors import ActingVisitor, TheVisitor
 from app.cards.initials import initials_text
@@ -20,6 +21,7 @@ from app.identity import device_proof
 from app.web.texts import Msgid
 
 router = APIRouter(tags=["teacher"], include_in_schema=False)
+twin = APIRouter(prefix="/api/v1/me", tags=["teacher"], responses=PROBLEM_RESPONSES)
 offline = APIRouter(prefix="/card/live", tags=["anyone"], include_in_schema=False)
 
 PAGE_HEADERS = {"content-security-policy": POLICY}
@@ -53,7 +55,9 @@ def live(request: Request, house: TheHouse, visitor: TheVisitor, now: Now) -> HT
 
 
 @router.post("/card/strips")
+@twin.post("/strips")
 def strips(
+    request: Request,
     house: TheHouse,
     visitor: ActingVisitor,
     now: Now,
@@ -63,12 +67,12 @@ def strips(
     minutes: Annotated[int, Form(ge=1, le=60)] = MINUTES,
     moving: Annotated[bool, Form()] = False,
 ) -> StripsAnswer:
-    """The next web codes, for the device that proves to be the one that shows the card."""
+    """The next codes of the live card, for the device that proves (DPoP) that it shows the card."""
     headers = {
         "cache-control": "no-store",
         "dpop-nonce": device_proof.nonce(visitor.token, now=now),
     }
-    address = f"{house.public_url}/card/strips"
+    address = f"{house.public_url}{request.url.path}"
     try:
         device = device_proof.device_of(
             dpop, method="POST", address=address, session_token=visitor.token, now=now

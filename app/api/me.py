@@ -4,7 +4,6 @@ The session is that of the cookie. A change needs the session's form token in `X
 which `GET /api/v1/me` gives.
 """
 
-import uuid
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -19,7 +18,6 @@ from app.cards.token import Carrier
 from app.identity import sessions
 from app.retention.erasure import erase
 from app.retention.export import export
-from app.verification import codes
 from app.verification.activity import checks_of, number_of_checks
 from app.web.card_texts import CardState
 
@@ -37,6 +35,17 @@ class AppointmentAnswer(BaseModel):
     end: date | None
 
 
+class LeaveAnswer(BaseModel):
+    """Leave as the personnel file gave it; `kind` is its own word (dienstonderbreking)."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: str
+    full: bool
+    begin: date
+    end: date | None
+
+
 class MeAnswer(BaseModel):
     """Where a teacher stands; `reason` says why, `card_number` is null without a card."""
 
@@ -48,6 +57,7 @@ class MeAnswer(BaseModel):
     year: int
     valid_until: date | None
     appointments: list[AppointmentAnswer]
+    leaves: list[LeaveAnswer]
     personnel_file_answered_at: datetime | None
     csrf_token: str
 
@@ -73,13 +83,6 @@ class ActivityAnswer(BaseModel):
     checks: list[CheckAnswer]
 
 
-class WebshopCodeAnswer(BaseModel):
-    """What the holder types at the webshop, shown this once, and its last moment."""
-
-    code: str
-    expires_at: datetime
-
-
 @router.get("")
 def me(house: TheHouse, visitor: TheVisitor, now: Now) -> MeAnswer:
     """Who I am here, and where I stand."""
@@ -101,21 +104,6 @@ def report_my_card_lost(house: TheHouse, visitor: ActingVisitor, now: Now) -> Me
         lambda session: sessions.end_sessions_of(session, visitor.teacher_id, but=visitor.token)
     )
     return _me(house, visitor, now)
-
-
-@router.post("/webshop-codes", status_code=201)
-def draw_webshop_code(
-    house: TheHouse,
-    visitor: ActingVisitor,
-    now: Now,
-    partner_id: Annotated[uuid.UUID | None, Query()] = None,
-) -> WebshopCodeAnswer:
-    """Draw a code for one purchase from afar: at one partner or at any, once, for 15 minutes."""
-    house.limits.count("draw-code", str(visitor.teacher_id))
-    drawn = house.database.transact(
-        lambda session: codes.draw(session, visitor.teacher_id, partner_id=partner_id, now=now)
-    )
-    return WebshopCodeAnswer(code=drawn.code, expires_at=drawn.expires_at)
 
 
 @router.get("/activity")
@@ -174,6 +162,7 @@ def _me(house: House, visitor: Visitor, now: datetime) -> MeAnswer:
         year=shown.year,
         valid_until=shown.valid_until,
         appointments=[AppointmentAnswer.model_validate(one) for one in shown.appointments],
+        leaves=[LeaveAnswer.model_validate(one) for one in shown.leaves],
         personnel_file_answered_at=shown.received_at,
         csrf_token=visitor.csrf,
     )
