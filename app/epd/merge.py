@@ -22,6 +22,7 @@ from app.cards.insz import Insz
 from app.cards.keyring import Keys
 from app.cards.model import Teacher
 from app.epd import intake
+from app.epd.finding import locked, records_of, rename, teachers_of
 from app.epd.grants import end_grants
 from app.epd.messages import Snapshot
 from app.epd.model import EPD, PersonnelRecord, overtaken_by, status_to_json, statuses_of
@@ -56,8 +57,8 @@ def merge(
     pepper = keys.active("pepper").value
     pseudonyms = [snapshot.insz.pseudonym(pepper) for snapshot in snapshots]
     newest = _newest(snapshots, pseudonyms)
-    teachers = _teachers(session, {p: s.insz for p, s in newest.items()}, keys=keys, now=now)
-    records = _records(session, [teacher.id for teacher in teachers.values()], source)
+    teachers = teachers_of(session, {p: s.insz for p, s in newest.items()}, keys=keys, now=now)
+    records = records_of(session, [teacher.id for teacher in teachers.values()], source)
     outcomes = {
         pseudonym: _outcome(teachers[pseudonym], records, snapshot, now)
         for pseudonym, snapshot in newest.items()
@@ -122,9 +123,9 @@ def remove(
     pepper = keys.active("pepper").value
     pseudonyms = [insz.pseudonym(pepper) for insz, _ in removed]
     numbers = dict(zip(pseudonyms, (insz for insz, _ in removed), strict=True))
-    _rename(session, numbers, keys=keys)
-    teachers = _locked(session, numbers)
-    records = _records(session, [teacher.id for teacher in teachers.values()], source)
+    rename(session, numbers, keys=keys)
+    teachers = locked(session, numbers)
+    records = records_of(session, [teacher.id for teacher in teachers.values()], source)
     outcomes, gone = [], []
     for pseudonym, (_, version) in zip(pseudonyms, removed, strict=True):
         teacher = teachers.get(pseudonym)
@@ -183,49 +184,6 @@ def _newest(snapshots: Sequence[Snapshot], pseudonyms: Sequence[bytes]) -> dict[
     return newest
 
 
-def _teachers(
-    session: Session, numbers: Mapping[bytes, Insz], *, keys: Keys, now: datetime
-) -> dict[bytes, Teacher]:
-    """The teachers with these pseudonyms, made when new; their rows are locked."""
-    found = _locked(session, numbers)
-    missing = numbers.keys() - found.keys()
-    if missing:
-        _rename(session, {p: numbers[p] for p in missing}, keys=keys)
-        teachers.know_all(session, missing, pepper_id=keys.active("pepper").id, now=now)
-        found |= _locked(session, missing)
-    return found
-
-
-def _locked(session: Session, pseudonyms: Collection[bytes]) -> dict[bytes, Teacher]:
-    rows = select(Teacher).where(Teacher.insz_pseudonym.in_(list(pseudonyms))).order_by(Teacher.id)
-    locked = session.scalars(rows.with_for_update().execution_options(populate_existing=True)).all()
-    return {teacher.insz_pseudonym: teacher for teacher in locked}
-
-
-def _rename(session: Session, numbers: Mapping[bytes, Insz], *, keys: Keys) -> None:
-    """Give whoever is known under an older pepper the pseudonym of the newest."""
-    pepper = keys.active("pepper")
-    for older in keys.usable("pepper"):
-        if older.id == pepper.id:
-            continue
-        by_older = {insz.pseudonym(older.value): p for p, insz in numbers.items()}
-        known = select(Teacher.insz_pseudonym).where(Teacher.insz_pseudonym.in_(list(by_older)))
-        for old in session.scalars(known).all():
-            teachers.rename(session, old, by_older[old], pepper_id=pepper.id)
-
-
-def _records(
-    session: Session, teacher_ids: Collection[uuid.UUID], source: str
-) -> dict[uuid.UUID, PersonnelRecord]:
-    rows = select(PersonnelRecord).where(
-        PersonnelRecord.teacher_id.in_(list(teacher_ids)), PersonnelRecord.source == source
-    )
-    return {
-        record.teacher_id: record
-        for record in session.scalars(rows.execution_options(populate_existing=True))
-    }
-
-
 def _outcome(
     teacher: Teacher,
     records: Mapping[uuid.UUID, PersonnelRecord],
@@ -264,7 +222,6 @@ def _write(
     named: list[uuid.UUID] = []
     for pseudonym, snapshot in newest.items():
         teacher = teachers[pseudonym]
-        teacher.heard_at = heard_at
         if teacher.erased_at is not None:
             continue
         record = records.get(teacher.id)
@@ -276,6 +233,8 @@ def _write(
         elif record.version == snapshot.version:
             named.append(teacher.id)
     _save(session, fresh, newer, source)
+    heard = update(Teacher).where(Teacher.id.in_([teachers[one].id for one in newest]))
+    session.connection().execute(heard.values(heard_at=heard_at))
     if named:
         # A snapshot that began before does not leave out who was named since.
         since = update(PersonnelRecord).where(

@@ -6,39 +6,31 @@ Everything that is yet to be done stands in the database and goes with the trans
 it, so a worker may die at any moment and another goes on. Every call of `Runs.run` is one step.
 """
 
-import heapq
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from itertools import islice
 
 import structlog
 from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session
 
 from app import fence
-from app.cards.entitlement import CardStatus, Policy
+from app.cards.entitlement import Policy
 from app.cards.keyring import KeyRing, Keys
-from app.cards.model import Card, Teacher
 from app.db import Database
 from app.epd import merge
 from app.epd.merge import Outcome
-from app.epd.model import PersonnelRecord
 from app.epd.push import brake
 from app.epd.push.accept import CHUNK, place
+from app.epd.push.missing import losing, missing
 from app.epd.push.model import Batch, Decision, Fault, Pending, Run, RunState
 from app.epd.push.news import News, unpack
-from app.epd.push.sorting import SAFE
 
-PSEUDONYM_BYTES = 32
-ROWS_AT_ONCE = 2_000
 # As long the same batch sent again is known as such.
 KEPT = timedelta(days=30)
 RUNS_AT_ONCE = 20
 
 log = structlog.get_logger()
-
-Missing = tuple[bytes, uuid.UUID, bool]
 
 
 class Runs:
@@ -78,7 +70,7 @@ class Runs:
         absent = 0
         if run.full:
             with self._database.reading() as session:
-                absent = sum(losing for _, _, losing in _missing(session, run))
+                absent = losing(session, run)
         judged = self._database.transact(
             lambda session: brake.judge(
                 session, run.id, absent=absent, percent=self._brake_percent, now=self._clock()
@@ -122,18 +114,18 @@ class Runs:
 
     def _leave_out(self, run: Run) -> None:
         """The next persons whom a full snapshot left out; the run is done when there are none."""
-        missing: list[Missing] = []
+        absent: list[tuple[bytes, uuid.UUID]] = []
         if run.full:
             with self._database.reading() as session:
-                missing = list(islice(_missing(session, run), CHUNK))
+                absent = missing(session, run, limit=CHUNK)
         now = self._clock()
 
         def work(session: Session) -> None:
             here = session.get_one(Run, run.id, with_for_update=True, populate_existing=True)
-            if missing:
-                ids = [teacher_id for _, teacher_id, _ in missing]
+            if absent:
+                ids = [teacher_id for _, teacher_id in absent]
                 merge.leave_out(session, ids, policy=self._policy, now=now)
-                here.absent_up_to = missing[-1][0]
+                here.absent_up_to = absent[-1][0]
             else:
                 here.state, here.finished_at = RunState.DONE, now
                 if run.full:
@@ -142,7 +134,7 @@ class Runs:
                 session.execute(forget)
 
         self._database.transact(work)
-        if not missing:
+        if not absent:
             log.info("epd-run-done", run=str(run.id), full=run.full)
 
 
@@ -187,51 +179,3 @@ def _count(session: Session, batch_id: uuid.UUID, outcomes: list[Outcome]) -> No
             outdated=Batch.outdated + outcomes.count(Outcome.OUTDATED),
         )
     )
-
-
-def _missing(session: Session, run: Run) -> Iterator[Missing]:
-    """Whom the source knew and a full snapshot left out, in the order of their pseudonyms.
-
-    With each, whether an active card rests on what the source said. Who was heard of since the
-    snapshot began is not missing. Both sides come sorted, so neither is ever held whole.
-    """
-    seen = _seen(session, run.id)
-    named = next(seen, None)
-    for pseudonym, teacher_id, losing in _known(session, run):
-        while named is not None and named < pseudonym:
-            named = next(seen, None)
-        if named != pseudonym:
-            yield pseudonym, teacher_id, losing
-
-
-def _seen(session: Session, run_id: uuid.UUID) -> Iterator[bytes]:
-    parts = select(Batch).where(Batch.run_id == run_id).options(undefer(Batch.seen))
-    return heapq.merge(*(_each(part.seen or b"") for part in session.scalars(parts).all()))
-
-
-def _each(joined: bytes) -> Iterator[bytes]:
-    for start in range(0, len(joined), PSEUDONYM_BYTES):
-        yield joined[start : start + PSEUDONYM_BYTES]
-
-
-def _known(session: Session, run: Run) -> Iterator[Missing]:
-    on_a_card = (
-        select(Card.id)
-        .where(Card.teacher_id == Teacher.id, Card.status == CardStatus.ACTIVE)
-        .exists()
-    )
-    known = (
-        select(Teacher.insz_pseudonym, Teacher.id, on_a_card, Teacher.entitlement_reason)
-        .join(PersonnelRecord, PersonnelRecord.teacher_id == Teacher.id)
-        .where(
-            PersonnelRecord.source == run.source,
-            PersonnelRecord.absent_since.is_(None),
-            PersonnelRecord.received_at < run.begun_at,
-        )
-        .order_by(Teacher.insz_pseudonym)
-    )
-    if run.absent_up_to is not None:
-        known = known.where(Teacher.insz_pseudonym > run.absent_up_to)
-    rows = session.execute(known.execution_options(yield_per=ROWS_AT_ONCE))
-    for pseudonym, teacher_id, has_card, reason in rows:
-        yield pseudonym, teacher_id, has_card and reason in SAFE

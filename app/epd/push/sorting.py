@@ -6,11 +6,11 @@ only ever rise. What is news is read whole, checked, and kept for the worker in 
 """
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from sqlalchemy import ARRAY, LargeBinary, Row, cast, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cards.card_year import belgian_day
@@ -22,14 +22,10 @@ from app.cards.entitlement import (
     Policy,
     decide,
 )
-from app.cards.insz import Insz
+from app.cards.insz import Insz, pseudonyms
 from app.cards.keyring import Keys
 from app.cards.model import Card, Teacher
-from app.epd.model import (
-    PersonnelRecord,
-    statuses_of,
-    without_running,
-)
+from app.epd.model import statuses_of, without_running
 from app.epd.push.contract import (
     Action,
     Envelope,
@@ -37,15 +33,17 @@ from app.epd.push.contract import (
     Head,
     Kind,
     RecordFault,
-    read_head,
+    read_heads,
     read_number,
     read_snapshot,
 )
+from app.epd.push.known import LOOK_UP, Known, by_pseudonym, differing
 from app.epd.push.model import OVER, Run, RunState
 from app.epd.push.news import News
 
-LOOK_UP = 500
 DIGITS = 11
+# No version of anything: whoever is asked about with it, or known by it, differs.
+NEVER = -2
 # Those whose card rests on work, or on what carries it through the summer.
 SAFE = frozenset({*AT_WORK, EntitlementReason.SUMMER_BRIDGE})
 
@@ -74,85 +72,92 @@ class Sorted:
     seen: set[bytes] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A record whose beginning could be read; the check digits of its number are yet to be."""
-
-    index: int
-    head: Head
-    insz: Insz
-    pseudonym: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Somebody we know. Below `version` nothing is news; -1 where everything is."""
-
-    teacher_id: uuid.UUID
-    version: int
-
-
 def sort_out(
     session: Session, batch: Envelope, *, keys: Keys, policy: Policy, now: datetime
 ) -> Sorted:
     """Compare every record with what is known; only reads."""
     found = Sorted()
-    read = _readable(batch, keys.active("pepper").value, found)
-    known = _known(session, {one.pseudonym: one.insz for one in read}, batch.bron, keys)
-    # While something is on its way that may leave somebody out, being named at all is news.
-    named = 1 if _leaving_out(session, batch) else 0
-    highest = {pseudonym: row.version - named for pseudonym, row in known.items()}
+    read = _readable(batch, found)
+    pepper = keys.active("pepper").value
+    named = pseudonyms((digits for _, _, digits in read), pepper)
+    found.seen.update(named)
+    heads = [head for _, head, _ in read]
+    differing = _differing(session, batch, heads, named, keys)
+    taken: dict[bytes, int] = {}
     losing: dict[uuid.UUID, News] = {}
-    for one in read:
-        found.seen.add(one.pseudonym)
-        version = highest.get(one.pseudonym, -1)
-        if one.head.vervangt_insz is None and one.head.versie <= version:
-            found.outdated += one.head.versie < version
-            found.unchanged += one.head.versie == version
-        elif news := _take(one, found, keys):
-            highest[one.pseudonym] = max(version, news.version)
-            if one.pseudonym in known:
-                losing[known[one.pseudonym].teacher_id] = news
+    for place, ((index, head, _), pseudonym) in enumerate(zip(read, named, strict=True)):
+        known = differing.get(place)
+        version = taken.get(pseudonym, known.version if known else head.versie)
+        if head.vervangt_insz is None and head.versie <= version:
+            found.outdated += head.versie < version
+            found.unchanged += head.versie == version
+        elif news := _take(index, head, found, keys):
+            taken[pseudonym] = max(version, news.version)
+            if known and known.teacher_id:
+                losing[known.teacher_id] = news
     found.faults.sort(key=lambda fault: fault.index)
     found.losing = _count_losing(session, losing, policy=policy, now=now)
     return found
 
 
-def _readable(batch: Envelope, pepper: bytes, found: Sorted) -> list[_Read]:
+def _readable(batch: Envelope, found: Sorted) -> list[tuple[int, Head, str]]:
+    """Index, head and the digits of the number of every record that has them."""
     read = []
-    for index, record in enumerate(batch.records):
-        head = None
+    for index, head in enumerate(read_heads(batch.records)):
+        if isinstance(head, RecordFault):
+            _note(found, index, None, head)
+            continue
         try:
-            head = read_head(record)
-            insz = _quick(head.insz)
+            read.append((index, head, _digits(head)))
         except RecordFault as fault:
             _note(found, index, head, fault)
-            continue
-        read.append(_Read(index, head, insz, insz.pseudonym(pepper)))
     return read
 
 
-def _quick(text: str) -> Insz:
+def _digits(head: Head) -> str:
     """The number without its check digits checked: nobody is known by a wrong one."""
-    if len(text) != DIGITS or not text.isascii() or not text.isdecimal():
-        return read_number(text)
-    try:
-        return Insz(text)
-    except ValueError:
-        raise RecordFault(FaultCode.INSZ) from None
+    return head.insz if len(head.insz) == DIGITS else read_number(head.insz).digits
 
 
-def _take(one: _Read, found: Sorted, keys: Keys) -> News | None:
+def _differing(
+    session: Session,
+    batch: Envelope,
+    heads: Sequence[Head],
+    named: Sequence[bytes],
+    keys: Keys,
+) -> dict[int, Known]:
+    """Those of whom not exactly this is known, by place; whose number was replaced among them.
+
+    Who is still known by an older pepper is news whatever the version, so that the older can go.
+    """
+    # While something is on its way that may leave somebody out, being named at all is news.
+    older_by = 1 if _leaving_out(session, batch) else 0
+    versions = [head.versie if head.vervangt_insz is None else NEVER for head in heads]
+    found = differing(session, named, versions, batch.bron, older_by=older_by)
+    newest = keys.active("pepper")
+    for older in keys.usable("pepper"):
+        if older.id != newest.id:
+            strangers = [place for place, known in found.items() if known.teacher_id is None]
+            by_older = pseudonyms((_digits(heads[place]) for place in strangers), older.value)
+            known = by_pseudonym(session, by_older, batch.bron, older_by=older_by)
+            found |= {
+                place: replace(known[pseudonym], version=NEVER)
+                for place, pseudonym in zip(strangers, by_older, strict=True)
+                if pseudonym in known
+            }
+    return found
+
+
+def _take(index: int, head: Head, found: Sorted, keys: Keys) -> News | None:
     """Read a record that brings news whole, or note what is wrong with it."""
-    head = one.head
     try:
         insz = read_number(head.insz)
         replaces = _replaced(head, insz)
         snapshot = read_snapshot(head, insz) if head.actie is Action.UPSERT else None
     except RecordFault as fault:
-        _note(found, one.index, head, fault)
+        _note(found, index, head, fault)
         return None
-    news = News(one.index, insz, head.versie, snapshot, replaces)
+    news = News(index, insz, head.versie, snapshot, replaces)
     found.news.append(news)
     for number in (insz, replaces):
         if number is not None:
@@ -172,49 +177,6 @@ def _replaced(head: Head, insz: Insz) -> Insz | None:
 def _note(found: Sorted, index: int, head: Head | None, fault: RecordFault) -> None:
     record_id = head.record_id if head else None
     found.faults.append(FaultyRecord(index, record_id, fault.code, str(fault)))
-
-
-def _known(
-    session: Session, numbers: Mapping[bytes, Insz], source: str, keys: Keys
-) -> dict[bytes, _Known]:
-    """Whom we know, by the pseudonym of the newest pepper.
-
-    Who is still known by an older one is news whatever the version, so that the older can go.
-    """
-    newest = keys.active("pepper")
-    rows = _rows(session, list(numbers), source)
-    # Who was left out may come back with the same version.
-    known = {
-        pseudonym: _Known(teacher_id, -1 if version is None else version - (absent is not None))
-        for pseudonym, teacher_id, version, absent in rows
-    }
-    for older in keys.usable("pepper"):
-        if older.id != newest.id:
-            missing = {numbers[p].pseudonym(older.value): p for p in numbers.keys() - known.keys()}
-            for pseudonym, teacher_id, *_ in _rows(session, list(missing), source):
-                known[missing[pseudonym]] = _Known(teacher_id, -1)
-    return known
-
-
-def _rows(
-    session: Session, pseudonyms: Sequence[bytes], source: str
-) -> Iterator[Row[bytes, uuid.UUID, int | None, date | None]]:
-    columns = (
-        Teacher.insz_pseudonym,
-        Teacher.id,
-        PersonnelRecord.version,
-        PersonnelRecord.absent_since,
-    )
-    said = (PersonnelRecord.teacher_id == Teacher.id) & (PersonnelRecord.source == source)
-    rows = select(*columns).outerjoin(PersonnelRecord, said)
-    if session.get_bind().dialect.name == "postgresql":
-        # One parameter, however many persons.
-        wanted = cast(list(pseudonyms), ARRAY(LargeBinary))
-        yield from session.execute(rows.where(Teacher.insz_pseudonym == func.any(wanted)))
-        return
-    for start in range(0, len(pseudonyms), LOOK_UP):
-        some = pseudonyms[start : start + LOOK_UP]
-        yield from session.execute(rows.where(Teacher.insz_pseudonym.in_(some)))
 
 
 def _leaving_out(session: Session, batch: Envelope) -> bool:
