@@ -4,7 +4,9 @@ Any number of workers may run: what is due stands in the database, and two of th
 job that fails is written down and tried again.
 """
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +16,10 @@ import structlog
 from app import metrics
 from app.deployment import Deployment
 from app.jobs import Clock, Job, all_jobs
+
+# How long a batch that is under way when a worker is told to stop may still take. Whoever is
+# outside may answer later than that, or never.
+LAST_BATCH_S = 4.0
 
 log = structlog.get_logger()
 
@@ -54,12 +60,30 @@ def repeat(job: Job, stop: threading.Event) -> None:
 
 @contextmanager
 def told_to_stop() -> Iterator[threading.Event]:
-    """What is set by the signals that otherwise end a process at once."""
+    """What is set by the signals that otherwise end a process at once.
+
+    A process that is still there some seconds later is left as it is: every job takes it that a
+    worker may die at any moment, and another worker goes on where this one was.
+    """
     stop = threading.Event()
+
+    def told(*_: object) -> None:
+        stop.set()
+        last = threading.Timer(LAST_BATCH_S, _leave)
+        last.daemon = True
+        last.start()
+
     signals = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
+    before = {number: signal.signal(number, told) for number in signals}
     try:
         yield stop
     finally:
         for number, action in before.items():
             signal.signal(number, action)
+
+
+def _leave() -> None:
+    late = {each.name for each in threading.enumerate() if not each.daemon}
+    log.warning("worker-left", jobs=sorted(late - {threading.main_thread().name}))
+    sys.stderr.flush()
+    os._exit(0)

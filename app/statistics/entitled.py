@@ -17,6 +17,7 @@ from app.cards.model import Teacher
 from app.db import Database
 from app.epd.model import EPD
 from app.epd.places import residences
+from app.epd.pull.model import PullState
 from app.epd.push.model import Run, RunState
 from app.statistics.books import Books, replace_measure, take_turn
 from app.statistics.flags import places
@@ -41,9 +42,11 @@ def count_entitled(database: Database, *, now: datetime) -> int:
 
 
 def last_complete_snapshot(session: Session) -> datetime | None:
-    """When the newest full snapshot of the personnel file was carried out to its end."""
+    """When the personnel file last said all it knows, pushed or asked by us, carried out whole."""
     whole = select(func.max(Run.finished_at)).where(Run.full, Run.state == RunState.DONE)
-    return session.scalar(whole.where(Run.source == EPD))
+    pushed = session.scalar(whole.where(Run.source == EPD))
+    asked = session.scalar(select(PullState.full_at).where(PullState.source == EPD))
+    return max((at for at in (pushed, asked) if at is not None), default=None)
 
 
 def is_due(session: Session, *, snapshot_at: datetime) -> bool:

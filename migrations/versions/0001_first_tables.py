@@ -122,6 +122,7 @@ def upgrade() -> None:
         sa.Column("cursor", sa.String(length=500), nullable=True),
         sa.Column("full_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("full_after", sa.Uuid(), nullable=True),
+        sa.Column("full_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("leased_by", sa.Uuid(), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),

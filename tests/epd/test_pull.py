@@ -30,6 +30,7 @@ from app.epd.pull.importing import import_file
 from app.epd.pull.model import FileImport, PullState
 from app.epd.pull.sync import Pull
 from app.errors import Conflict, Unavailable
+from app.statistics.entitled import last_complete_snapshot
 from demo import epd
 from demo.population import by_key, synthetic_insz
 from demo.serving import free_port, listening
@@ -273,6 +274,12 @@ def test_a_cursor_that_is_kept_no_more_leads_to_everybody_anew(
     assert entitled(database, ring, number(3)) is False
 
 
+def complete(database: Database) -> datetime | None:
+    """When, for the statistics, the personnel file last said all it knows."""
+    with database.reading() as session:
+        return last_complete_snapshot(session)
+
+
 def test_a_full_run_goes_on_where_it_was_interrupted(
     database: Database,
     source: Source,
@@ -290,9 +297,11 @@ def test_a_full_run_goes_on_where_it_was_interrupted(
     # The process is gone; its lease ends.
     second = puller(lambda: later + sync.LEASE)
     assert second.begin_full() == 3
+    assert complete(database) is None  # half of it is no answer about everybody
     run(second)
     assert source.asked(f"POST {epd.STATUS_PATH}") == 5
     assert state(database).full_since is None
+    assert complete(database) == later + sync.LEASE
 
 
 def test_of_two_pullers_one_works_until_its_lease_is_over(

@@ -23,6 +23,8 @@ class PullState(Base):
     cursor: Mapped[str | None] = mapped_column(String(500))
     full_since: Mapped[datetime | None] = mapped_column(Moment)
     full_after: Mapped[uuid.UUID | None]
+    # When everybody was last asked anew, to the end.
+    full_at: Mapped[datetime | None] = mapped_column(Moment)
     # When a page was last taken in whole.
     heard_at: Mapped[datetime | None] = mapped_column(Moment)
     # A lease, not a lock: after `leased_until` anybody may take over.

@@ -125,7 +125,7 @@ class Pull:
             self._take_in(session, heard, now)
             if last is None:
                 fence.heard_everybody(session, began=state.full_since or now)
-                self._moved(session, now, full_since=None, full_after=None)
+                self._moved(session, now, full_since=None, full_after=None, full_at=now)
             else:
                 self._moved(session, now, full_after=last)
 

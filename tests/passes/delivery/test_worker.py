@@ -1,5 +1,6 @@
 """The worker as a process: one round, a life until SIGTERM, and a start that is refused."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import func, select
 
@@ -142,6 +144,34 @@ def test_a_worker_delivers_what_becomes_due_until_it_is_told_to_stop(
     assert b'"worker-stopped"' in said
     assert b"job-failed" not in said
     assert around.apple.connections == 1
+
+
+def test_a_worker_that_is_told_to_stop_ends_soon_though_google_never_answers(
+    office: Any, around: Surroundings, clock: Any
+) -> None:
+    google = around.environment["LERARENKAART_GOOGLE_WALLET_BASE_URL"]
+    silence = {"kind": "silence", "times": 10_000, "path": "/"}
+    httpx.post(f"{google}/_control", json={"faults": [silence]}).raise_for_status()
+    office.issue(30, Carrier.GOOGLE)
+    with subprocess.Popen(COMMAND, env=around.environment, stderr=subprocess.PIPE) as worker:
+        try:
+            _until(lambda: _asked_in_vain(google))
+        finally:
+            worker.send_signal(signal.SIGTERM)
+            told_at = time.monotonic()
+            _, said = worker.communicate(timeout=60)
+    assert time.monotonic() - told_at < 5.0
+    assert worker.returncode == 0
+    (left,) = [json.loads(line) for line in said.splitlines() if b'"worker-left"' in line]
+    assert "deliver-google" in left["jobs"]
+    # What was under way is nobody's loss: it is due again once its lease is over.
+    clock.moment = datetime.now(UTC)  # noqa: TID251 - the worker leased by the real time
+    assert len(office.lagging()) == 30
+
+
+def _asked_in_vain(google: str) -> list[str]:
+    asked: list[str] = httpx.get(f"{google}/_state").json()["requests"]
+    return asked
 
 
 def test_a_worker_refuses_a_configuration_with_all_its_faults_in_one_sentence_each(
