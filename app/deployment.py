@@ -196,6 +196,7 @@ def _registration(settings: Settings) -> Registration:
             application=settings.oidc_application,
             names={
                 settings.role_personnel: Role.PERSONNEL,
+                settings.role_partner: Role.PARTNER,
                 settings.role_viewer: Role.VIEWER,
                 settings.role_support: Role.SUPPORT,
                 settings.role_issuer: Role.ISSUER,

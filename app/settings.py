@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     # A scope, and the beginning of the claim `<application>_rol_3d` with the roles of officials.
     oidc_application: str = "lerarenkaart"
     role_personnel: str = "LerarenkaartPersoneelsdienst"
+    role_partner: str = "LerarenkaartPartner"
     role_viewer: str = "LerarenkaartInzage"
     role_support: str = "LerarenkaartHelpdesk"
     role_issuer: str = "LerarenkaartUitgifte"

@@ -26,7 +26,13 @@ NUMBER = UUID("0198c2f4-7a1e-7c3b-9d52-6f0e8b1a4c77")
 def partner_pages() -> dict[str, tuple[str, Any]]:
     """The template and its value, by the name of the state."""
     partner = Partner(id=NUMBER, name="Museum aan de Stroom (demo)", category="museum")
-    stopped = Partner(id=NUMBER, name="Byte & Bord (demo)", category="shop", stopped_at=AT)
+    stopped = Partner(
+        id=NUMBER,
+        name="Byte & Bord (demo)",
+        category="shop",
+        stopped_at=AT,
+        stopped_why="Keys were sold on.",
+    )
     watch: dict[str, Any] = {"helps": True, "switches": True, "now": AT}
     expiries = {
         "Pass Type ID certificate": AT + timedelta(days=12),
@@ -38,7 +44,7 @@ def partner_pages() -> dict[str, tuple[str, Any]]:
         "office-partners-none": ("office_partners", PartnersPage(())),
         "office-partner": (
             "office_partner",
-            PartnerPage(partner=partner, tills=_tills(), helps=True, switches=True),
+            PartnerPage(partner=partner, tills=tills(), helps=True, switches=True),
         ),
         "office-partner-stopped": (
             "office_partner",
@@ -95,7 +101,8 @@ def _listed() -> tuple[Listed, ...]:
     )
 
 
-def _tills() -> tuple[TillKeys, ...]:
+def tills() -> tuple[TillKeys, ...]:
+    """A till with keys of each kind, and one without."""
     keys = tuple(
         TillKey(id=key, till_id=NUMBER, test=test, created_at=AT, revoked_at=revoked)
         for key, test, revoked in (

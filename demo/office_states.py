@@ -13,7 +13,7 @@ from app.office.acts import ACTS
 from app.office.cases import Purpose
 from app.office.dossier import Carried, Dossier, Event, OneCard, Phone
 from app.office.proposals import Kind
-from app.office.waiting import Subject, Waiting
+from app.office.waiting import Applying, Subject, Waiting
 from app.web.office_texts import (
     ActPage,
     OfficePage,
@@ -126,6 +126,22 @@ def _waiting() -> tuple[Waiting, ...]:
             source="012345",
             persons=2140,
             of=2150,
+        ),
+        Waiting(
+            subject=Subject.PARTNER,
+            id=CASE,
+            since=AT,
+            mine=False,
+            by="Sofie Mertens",
+            source="0999999922",
+            applying=Applying(
+                name="Boekhandel De Specht (demo)",
+                category="books",
+                channel="till",
+                email="winkel@specht.example",
+                offer="5 % op alle boeken, ook op schoolboeken.",
+                places=(("9000", "Veldstraat"), ("2000", "Meir")),
+            ),
         ),
     )
 

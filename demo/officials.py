@@ -1,4 +1,4 @@
-"""Officials of the simulated outside world: two schools' personnel offices and the card office.
+"""Officials of the simulated outside world: of two schools, the card office and two enterprises.
 
 They log in as the cast does, in another capacity and with roles; the names of the roles are
 those of the service's own settings. Two people of each kind, where one releases what another did.
@@ -63,6 +63,23 @@ def _of_office(
     return _official(key, who, label, capacity="GID", organisation=organisation, roles=(role,))
 
 
+def _of_enterprise(
+    key: str, who: tuple[date, int, str, str], enterprise: tuple[str, str]
+) -> Person:
+    name = enterprise[1]
+    label = (
+        f"partner, {name}",
+        f"partenaire, {name}",
+        f"partner, {name}",
+        f"Partner, {name}",
+    )
+    roles = ("LerarenkaartPartner",)
+    return _official(key, who, label, capacity="EA", organisation=enterprise, roles=roles)
+
+
+# Numbers with right check digits, of nobody.
+BOOKSHOP = ("0999999922", "Boekhandel De Specht (demo)")
+THEATRE = ("1999999943", "Theater Ter Linde (demo)")
 _SCHOOL = (SCHOOL, "Basisschool De Linde (demo)")
 _OTHER_SCHOOL = (OTHER_SCHOOL, "Atheneum Zuid (demo)")
 
@@ -126,4 +143,6 @@ OFFICIALS = (
         ),
         "LerarenkaartVeiligheid",
     ),
+    _of_enterprise("partner", (date(1988, 3, 14), 990, "Sofie", "Mertens"), BOOKSHOP),
+    _of_enterprise("partner-elsewhere", (date(1979, 10, 6), 991, "Marc", "Thijs"), THEATRE),
 )

@@ -27,6 +27,7 @@ from app.web.problem_texts import LOGIN_FAILURES, PROBLEMS
 from app.web.verdict_texts import VERDICT_MESSAGES, VerdictPage
 from demo import figures, office_states, scanner_states, teacher_states
 from demo.benefits import demo_offers
+from demo.partner_states import partner_states
 from demo.roster_states import roster_states
 from demo.teacher_states import AT, REFERENCE, State
 
@@ -90,6 +91,7 @@ def every_state() -> dict[str, State]:
         },
         "logged-out": ("logged_out.html", {}),
         **roster_states(),
+        **partner_states(),
         **scanner_states.scanner_states(),
         **office_states.office_states(),
         "statistics": ("statistics.html", _statistics(figures.sample())),

@@ -1,6 +1,7 @@
 """A partner's own counts as a file that a spreadsheet opens and a program reads."""
 
-from datetime import date, timedelta
+import uuid
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -11,9 +12,10 @@ from app.api.deps import Now, TheHouse
 from app.api.partner import Key
 from app.api.problems import PROBLEM_RESPONSES
 from app.cards.card_year import belgian_day
+from app.db import Database
 from app.epd.rosters.export import csv_lines
 from app.verification.callers import caller_of
-from app.verification.own_counts import COLUMNS, rows
+from app.verification.own_counts import Line, rows
 
 LONGEST = timedelta(days=366)
 USUAL = timedelta(days=30)
@@ -46,16 +48,29 @@ def counts(
     last: Last = None,
 ) -> StreamingResponse:
     """What all your tills checked, per day, till, channel and benefit; a test key counts tests."""
+    first, last = period(first, last, now=now)
+    with house.database.reading() as session:
+        partner_id = caller_of(session, key).partner_id
+    return file(house.database, partner_id, first, last, test=key.test)
+
+
+def period(first: date | None, last: date | None, *, now: datetime) -> tuple[date, date]:
+    """The days that were asked for; refused when they are not within a year."""
     last = last or belgian_day(now)
     first = first or last - USUAL
     if not timedelta(0) <= last - first < LONGEST:
         fault = {"type": "not_within_a_year", "loc": ("query", "from")}
         raise RequestValidationError([fault])
-    with house.database.reading() as session:
-        partner_id = caller_of(session, key).partner_id
-    found = rows(house.database, partner_id, first, last, test=key.test)
+    return first, last
+
+
+def file(
+    database: Database, partner_id: uuid.UUID, first: date, last: date, *, test: bool
+) -> StreamingResponse:
+    """The counts of a partner, sent while they are read."""
+    found = rows(database, partner_id, first, last, test=test)
     headers = {
         "content-disposition": f'attachment; filename="counts-{first}-{last}.csv"',
         "cache-control": "private, no-store",
     }
-    return StreamingResponse(csv_lines(COLUMNS, found), media_type="text/csv", headers=headers)
+    return StreamingResponse(csv_lines(Line._fields, found), media_type="text/csv", headers=headers)

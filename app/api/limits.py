@@ -35,6 +35,8 @@ RATES: dict[str, RateLimitItem] = {
     "handoff-step": parse("120/minute"),
     # Files of one institution.
     "roster": parse("30/hour"),
+    # Of one enterprise that asks to be a partner.
+    "application": parse("10/hour"),
     "sandbox": parse("60/minute"),
     "benefits": parse("120/minute"),
     "device-log": parse("30/minute"),

@@ -29,11 +29,17 @@ from app.web.problem_texts import LOGIN_FAILURES
 
 router = APIRouter(tags=["teacher"], include_in_schema=False)
 
-Audience = Literal["teacher", "personnel", "office"]
+Audience = Literal["teacher", "personnel", "office", "partner"]
 CAPACITIES: dict[Audience, Capacity] = {
     "teacher": Capacity.CITIZEN,
     "personnel": Capacity.SCHOOL,
     "office": Capacity.GOVERNMENT,
+    "partner": Capacity.ENTERPRISE,
+}
+HOMES = {
+    Capacity.SCHOOL: "/roster",
+    Capacity.GOVERNMENT: "/office",
+    Capacity.ENTERPRISE: "/partner",
 }
 # An official who proved who they are longer ago does it again, whatever the provider remembers.
 OFFICIAL_MAX_AGE_S = 8 * 3_600
@@ -132,8 +138,7 @@ def log_in_path(capacity: Capacity) -> str:
     if capacity is Capacity.CITIZEN:
         return "/login"
     audience = next(audience for audience, own in CAPACITIES.items() if own is capacity)
-    home = "/roster" if capacity is Capacity.SCHOOL else "/office"
-    return f"/login?for={audience}&to={home}"
+    return f"/login?for={audience}&to={HOMES[capacity]}"
 
 
 def _max_age_s(*, step_up: bool) -> int:

@@ -13,7 +13,10 @@ from sqlalchemy.orm import Session
 
 from app.api.office_desk import AtDesk, Viewing, at_desk
 from app.audit import object_of
+from app.errors import Conflict
 from app.identity.roles import Role
+from app.office.cases import said
+from app.office.proposals import MAX_WHY
 from app.partners import Partner
 from app.passes import qr
 from app.verification import enrolment, partners, tills
@@ -146,12 +149,16 @@ def revoke(desk: Helping, partner_id: uuid.UUID, key_id: str) -> RedirectRespons
 
 
 @router.post("/{partner_id}/stop")
-def stop(desk: Switching, partner_id: uuid.UUID) -> RedirectResponse:
-    """Refuse everything of a partner from the next request on."""
+def stop(
+    desk: Switching, partner_id: uuid.UUID, why: Annotated[str, Form(max_length=400)]
+) -> RedirectResponse:
+    """Refuse everything of a partner from the next request on; its people are told why."""
+    if not said(why, MAX_WHY):
+        raise Conflict("Give a reason of at most 200 characters, without a national number.")
 
     def work(session: Session) -> None:
-        partners.stop_partner(_of(session, partner_id), now=desk.now)
-        _note(desk, session, "partner.stop", partner_id)
+        partners.stop_partner(_of(session, partner_id), why=why.strip(), now=desk.now)
+        _note(desk, session, "partner.stop", partner_id, purpose=why.strip())
 
     return _changed(desk, partner_id, work)
 
@@ -179,6 +186,13 @@ def _changed(
 
 
 def _note(
-    desk: AtDesk, session: Session, action: str, partner_id: uuid.UUID, **details: str
+    desk: AtDesk,
+    session: Session,
+    action: str,
+    partner_id: uuid.UUID,
+    *,
+    purpose: str = "",
+    **details: str,
 ) -> None:
-    desk.desk.note(session, action, object_of("partner", partner_id), now=desk.now, **details)
+    partner = object_of("partner", partner_id)
+    desk.desk.note(session, action, partner, purpose=purpose, now=desk.now, **details)

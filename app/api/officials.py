@@ -1,4 +1,4 @@
-"""Officials at the browser: personnel officers of schools, and the desks of the card office.
+"""Officials at the browser: of schools, of partners, and at the desks of the card office.
 
 A route says whom it is for by the type of an argument: `PersonnelOfficer`, or
 `Annotated[Officer, card_officer(Role.ISSUER)]`; `acting=True` for a change, which must come from a
@@ -23,6 +23,8 @@ from app.identity import sessions
 from app.identity.roles import CAPACITY_OF, Capacity, Official, Role, stepped_up
 
 PLACE = "web_session|official"
+# To which log-in a role leads.
+AUDIENCES = {Role.PERSONNEL: "personnel", Role.PARTNER: "partner"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def card_officer(
     """
 
     def admitted(request: Request, house: TheHouse, now: Now) -> Officer:
-        audience = "personnel" if role is Role.PERSONNEL else "office"
+        audience = AUDIENCES.get(role, "office")
         officer = _officer(request, house, audience, now)
         if officer is None or officer.official.capacity is not CAPACITY_OF[role]:
             _lead_to_log_in(request, f"for={audience}")

@@ -6,8 +6,9 @@ revoking one, or the whole client, ends at once every token that was got with it
 """
 
 import re
+import secrets
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -62,6 +63,26 @@ def add_client(
     values = {"id": client_id, "scopes": granted, "partner_id": partner_id, "created_at": now}
     if not insert_once(session, OAuthClient, values):
         raise Conflict(f"There is a client {client_id} already.")
+
+
+def new_client_id() -> str:
+    """A name for a client that nobody has."""
+    return f"partner-{secrets.token_hex(NAME_LENGTH // 2)}"
+
+
+def of_partner(session: Session, partner_id: uuid.UUID) -> Sequence[OAuthClient]:
+    """The clients of a partner, oldest first."""
+    found = select(OAuthClient).where(OAuthClient.partner_id == partner_id)
+    return session.scalars(found.order_by(OAuthClient.created_at, OAuthClient.id)).all()
+
+
+def client_of_partner(session: Session, partner_id: uuid.UUID, client_id: str) -> OAuthClient:
+    """A client of this very partner; `NotFound` for anybody else's."""
+    found = select(OAuthClient).filter_by(id=client_id, partner_id=partner_id)
+    client = session.scalars(found).one_or_none()
+    if client is None:
+        raise NotFound("This partner has no such client.")
+    return client
 
 
 def client_named(session: Session, client_id: str) -> OAuthClient:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from app.identity.refusal import Cause, LoginRefused
+from app.partners import enterprise_number
 
 # For what does harm when somebody else sits at the screen: a log-in of the last minutes.
 STEP_UP_LIFETIME = timedelta(minutes=10)
@@ -28,12 +29,14 @@ class Capacity(StrEnum):
     CITIZEN = "BUR"
     SCHOOL = "OV"
     GOVERNMENT = "GID"
+    ENTERPRISE = "EA"
 
 
 class Role(StrEnum):
-    """What an official may do: the personnel office of a school, or one desk of the card office."""
+    """What an official may do: for a school, for a partner, or at one desk of the card office."""
 
     PERSONNEL = "personnel"
+    PARTNER = "partner"
     VIEWER = "viewer"
     SUPPORT = "support"
     ISSUER = "issuer"
@@ -44,6 +47,7 @@ class Role(StrEnum):
 INCLUDED: Mapping[Role, frozenset[Role]] = MappingProxyType(
     {
         Role.PERSONNEL: frozenset({Role.PERSONNEL}),
+        Role.PARTNER: frozenset({Role.PARTNER}),
         Role.VIEWER: frozenset({Role.VIEWER}),
         Role.SUPPORT: frozenset({Role.VIEWER, Role.SUPPORT}),
         Role.ISSUER: frozenset({Role.VIEWER, Role.SUPPORT, Role.ISSUER}),
@@ -52,7 +56,8 @@ INCLUDED: Mapping[Role, frozenset[Role]] = MappingProxyType(
 )
 # In which capacity each role can be held at all.
 CAPACITY_OF: Mapping[Role, Capacity] = MappingProxyType(
-    dict.fromkeys(Role, Capacity.GOVERNMENT) | {Role.PERSONNEL: Capacity.SCHOOL}
+    dict.fromkeys(Role, Capacity.GOVERNMENT)
+    | {Role.PERSONNEL: Capacity.SCHOOL, Role.PARTNER: Capacity.ENTERPRISE}
 )
 
 
@@ -76,7 +81,7 @@ class Official:
 
     `subject` is the log-in's own number of the person, the same in every capacity: two
     people are two subjects, whatever accounts they have. `organisation` is the
-    institution number of a school, the OVO code of a government body.
+    institution number of a school, the OVO code of a government body, the number of an enterprise.
     """
 
     subject: str
@@ -130,6 +135,11 @@ def _organisation(code: object, capacity: Capacity, book: RoleBook) -> str:
         if code not in book.office_organisations:
             raise LoginRefused(Cause.ORGANISATION)
         return code
+    if capacity is Capacity.ENTERPRISE:
+        enterprise = enterprise_number(code)
+        if enterprise is None:
+            raise LoginRefused(Cause.ORGANISATION)
+        return enterprise
     # Institution numbers lose their leading zero on the way through some systems.
     number = code.zfill(INSTITUTION_DIGITS)
     proper = code.isascii() and code.isdigit() and len(number) == INSTITUTION_DIGITS

@@ -1,9 +1,9 @@
-"""OfficeCase, one look at one person, and Proposal, what takes two people to do."""
+"""OfficeCase, a look at a person; Proposal and PartnerApplication, what waits for a decision."""
 
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.cards.model import Teacher
@@ -53,6 +53,42 @@ class Proposal(Identified, Base):
             "uq_office_proposal_open",
             "teacher_id",
             "kind",
+            unique=True,
+            sqlite_where=text("decided_at IS NULL"),
+            postgresql_where=text("decided_at IS NULL"),
+        ),
+    )
+
+
+class PartnerApplication(Identified, Base):
+    """An enterprise that asks to be a partner, and what the card office said to it."""
+
+    __tablename__ = "partner_application"
+
+    enterprise: Mapped[str] = mapped_column(String(10), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    category: Mapped[str] = mapped_column(String(32))
+    channel: Mapped[str] = mapped_column(String(12))
+    email: Mapped[str] = mapped_column(String(254))
+    # What it means to give to whoever shows the card.
+    offer: Mapped[str] = mapped_column(String(500))
+    # Postcode and name of each place; they become its tills.
+    places: Mapped[list[tuple[str, str]]] = mapped_column(JSON)
+    # Subjects of the log-in; the name is for the card office that wants to ask.
+    applied_by: Mapped[str] = mapped_column(String(255))
+    applicant_name: Mapped[str] = mapped_column(String(200))
+    applied_at: Mapped[datetime] = mapped_column(Moment)
+    decided_by: Mapped[str | None] = mapped_column(String(255))
+    decided_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
+    approved: Mapped[bool | None]
+    # What the applicant reads.
+    why: Mapped[str | None] = mapped_column(String(200))
+
+    __table_args__ = (
+        CheckConstraint("NOT approved OR decided_by <> applied_by", name="two_people"),
+        Index(
+            "uq_partner_application_open",
+            "enterprise",
             unique=True,
             sqlite_where=text("decided_at IS NULL"),
             postgresql_where=text("decided_at IS NULL"),

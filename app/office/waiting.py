@@ -1,8 +1,8 @@
 """Everything that waits for a second person, as one list, and one way to decide about each.
 
-Proposals about one person are the office's own; braked runs of the personnel file and rosters of
-institutions belong to their rooms, which know their rules. Here they look alike and every
-decision is on record.
+Proposals about one person and applications of partners are the office's own; braked runs of the
+personnel file and rosters of institutions belong to their rooms, which know their rules. Here they
+look alike and every decision is on record.
 """
 
 import uuid
@@ -20,11 +20,11 @@ from app.epd.push.model import Decision, Run
 from app.epd.rosters import verbs
 from app.epd.rosters.model import Roster
 from app.errors import Conflict, NotFound
-from app.office import proposals
+from app.office import applications, proposals
 from app.office.acts import Means
 from app.office.cases import said
 from app.office.desk import Desk
-from app.office.model import Proposal
+from app.office.model import PartnerApplication, Proposal
 
 
 class Answer(StrEnum):
@@ -41,6 +41,19 @@ class Subject(StrEnum):
     LIFT = "lift"
     RUN = "run"
     ROSTER = "roster"
+    PARTNER = "partner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applying:
+    """The enterprise that wants to be a partner; each place is a postcode and a name."""
+
+    name: str
+    category: str
+    channel: str
+    email: str
+    offer: str
+    places: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +75,7 @@ class Waiting:
     persons: int | None = None
     of: int | None = None
     yes: int = 0
+    applying: Applying | None = None
 
 
 def everything(session: Session, *, desk: Desk, now: datetime) -> list[Waiting]:
@@ -69,6 +83,7 @@ def everything(session: Session, *, desk: Desk, now: datetime) -> list[Waiting]:
     found = [_of_proposal(one, desk) for one in proposals.waiting(session, now=now)]
     found += [_of_run(session, run, desk) for run in brake.parked(session)]
     found += [_of_roster(roster, desk) for roster in verbs.submitted(session)]
+    found += [_of_application(asked, desk) for asked in applications.waiting(session)]
     return sorted(found, key=lambda one: one.since)
 
 
@@ -104,6 +119,8 @@ def decide(
         verb(session, number, by=decider, key=desk.key, now=now)
     elif subject is Subject.ROSTER:
         _decide_roster(session, number, approve=approve, why=why.strip(), desk=desk, now=now)
+    elif subject is Subject.PARTNER:
+        applications.decide(session, number, approve=approve, why=why.strip(), desk=desk, now=now)
     else:
         proposals.decide(
             session, number, approve=approve, why=why.strip(), desk=desk, means=means, now=now
@@ -168,4 +185,23 @@ def _of_roster(roster: Roster, desk: Desk) -> Waiting:
         persons=roster.lines - roster.refused,
         of=roster.lines,
         yes=1,
+    )
+
+
+def _of_application(asked: PartnerApplication, desk: Desk) -> Waiting:
+    return Waiting(
+        subject=Subject.PARTNER,
+        id=asked.id,
+        since=asked.applied_at,
+        mine=asked.applied_by == desk.subject,
+        by=asked.applicant_name,
+        source=asked.enterprise,
+        applying=Applying(
+            name=asked.name,
+            category=asked.category,
+            channel=asked.channel,
+            email=asked.email,
+            offer=asked.offer,
+            places=tuple((postcode, name) for postcode, name in asked.places),
+        ),
     )

@@ -20,6 +20,7 @@ from app.cards.model import Card, Teacher, WalletPass
 from app.db import insert_once
 from app.identity.expiry import delete_expired
 from app.identity.sessions import ABSOLUTE
+from app.office import applications
 from app.office.cases import close_old
 from app.office.proposals import delete_old
 from app.passes.model import DeviceRegistration, LiveDevice
@@ -55,6 +56,12 @@ def terms(*, scan_link_days: int) -> tuple[Term, ...]:
         Term("scan-links", linked, lambda s, now: cut_scan_links(s, before=now - linked), HOUR_S),
         Term("devices", DEVICES, lambda s, now: _delete_devices(s, before=now - DEVICES), HOUR_S),
         Term("former-holders", None, _forget_former_holders, HOUR_S),
+        Term(
+            "applications",
+            applications.KEPT_FOR,
+            lambda s, now: applications.delete_old(s, now=now),
+            HOUR_S,
+        ),
         Term("erasures", None, _delete_marks, HOUR_S),
     )
 

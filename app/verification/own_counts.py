@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
@@ -13,13 +13,24 @@ from app.db import Database
 from app.verification.model import Scan, Till
 
 DAY = timedelta(days=1)
-COLUMNS = ("day", "till", "channel", "benefit", "accepted", "refused", "taken_back")
+
+
+class Line(NamedTuple):
+    """What one till checked on one day, in one channel, for one offer."""
+
+    day: date
+    till: str
+    channel: str
+    benefit: uuid.UUID | None
+    accepted: int
+    refused: int
+    taken_back: int
 
 
 def rows(
     database: Database, partner_id: uuid.UUID, first: date, last: date, *, test: bool
-) -> Iterator[tuple[object, ...]]:
-    """Lines as `COLUMNS` for the Belgian days from `first` to `last`, each day read by itself.
+) -> Iterator[Line]:
+    """Lines for the Belgian days from `first` to `last`, each day read by itself.
 
     `test` counts rehearsals in the sandbox instead; the two are never mixed.
     """
@@ -27,13 +38,13 @@ def rows(
     while day <= last:
         with database.reading() as session:
             found = _day(session, partner_id, day, test=test)
-        yield from ((day, *line) for line in found)
+        yield from (Line(day, *line) for line in found)
         day += DAY
 
 
 def _day(
     session: Session, partner_id: uuid.UUID, day: date, *, test: bool
-) -> list[tuple[object, ...]]:
+) -> list[tuple[Any, ...]]:
     begin, end = (_midnight(one) for one in (day, day + DAY))
     wanted = (
         select(

@@ -28,11 +28,26 @@ class Place:
 NOWHERE = Place()
 
 
-def add_partner(session: Session, name: str, *, category: str, now: datetime) -> Partner:
-    """Register a partner; `Conflict` when the name is taken."""
-    values = {"id": uuid7(), "name": name, "category": category, "created_at": now}
+def add_partner(
+    session: Session,
+    name: str,
+    *,
+    category: str,
+    enterprise: str | None = None,
+    email: str | None = None,
+    now: datetime,
+) -> Partner:
+    """Register a partner; `Conflict` when the name is taken, or the enterprise has one."""
+    values = {
+        "id": uuid7(),
+        "name": name,
+        "category": category,
+        "enterprise": enterprise,
+        "email": email,
+        "created_at": now,
+    }
     if not insert_once(session, Partner, values):
-        raise Conflict(f"There is a partner named {name} already.")
+        raise Conflict(f"There is a partner named {name}, or one of this enterprise, already.")
     return session.scalars(select(Partner).where(Partner.name == name)).one()
 
 
@@ -44,6 +59,11 @@ def add_till(
     if not insert_once(session, Till, values | asdict(place)):
         raise Conflict(f"{partner.name} has a till named {name} already.")
     return till_named(session, partner.id, name)
+
+
+def partner_of_enterprise(session: Session, enterprise: str) -> Partner | None:
+    """The partner that the people of an enterprise see to, if there is one."""
+    return session.scalars(select(Partner).where(Partner.enterprise == enterprise)).one_or_none()
 
 
 def partner_named(session: Session, name: str) -> Partner:
@@ -165,15 +185,18 @@ def key_of(session: Session, partner_id: uuid.UUID, key_id: str) -> TillKey:
     return key
 
 
-def stop_partner(partner: Partner, *, now: datetime) -> None:
-    """Refuse every key of a partner from the next request on, and hide its benefits."""
+def stop_partner(partner: Partner, *, why: str, now: datetime) -> None:
+    """Refuse every key of a partner from the next request on, and hide its benefits.
+
+    `why` is what its own people are told.
+    """
     if partner.stopped_at is not None:
         raise Conflict("This partner is stopped already.")
-    partner.stopped_at = now
+    partner.stopped_at, partner.stopped_why = now, why
 
 
 def admit_partner(partner: Partner) -> None:
     """Take a partner back; its keys that were not revoked count again."""
     if partner.stopped_at is None:
         raise Conflict("This partner is not stopped.")
-    partner.stopped_at = None
+    partner.stopped_at = partner.stopped_why = None

@@ -16,6 +16,7 @@ from app.web.benefit_texts import BENEFIT_CATEGORIES, PROVINCES
 from app.web.card_page import grouped
 from app.web.card_texts import CATEGORIES
 from app.web.office_texts import OFFICE_WORDS
+from app.web.partner_texts import PARTNER_WORDS
 from app.web.privacy_texts import KEPT
 from app.web.roster_texts import ENTRY_STATES, ROSTER_STATES
 from app.web.second_person_texts import SECOND_PERSON_WORDS
@@ -108,6 +109,7 @@ class Pages:
                 "kept_texts": KEPT,
                 "main_links": MAIN_LINKS,
                 **OFFICE_WORDS,
+                **PARTNER_WORDS,
                 **SECOND_PERSON_WORDS,
                 "provinces": PROVINCES,
                 "shown_on": SHOWN_ON,

@@ -31,6 +31,10 @@ KEPT: Mapping[str, Kept] = {
         Msgid("Your card, your name and what the personnel file said"),
         Msgid("Once you have no right to a card any more."),
     ),
+    "applications": Kept(
+        Msgid("Who asked for a shop or museum to become a partner, and the answer"),
+        Msgid("So long the applicant can read the answer."),
+    ),
     "erasures": Kept(
         Msgid("That you asked us to erase your data: a code made of your number, nothing else"),
         Msgid("So that an old message of the personnel file does not bring your data back."),

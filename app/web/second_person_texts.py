@@ -41,6 +41,7 @@ SUBJECTS: Mapping[Subject, Msgid] = {
     Subject.LIFT: PROPOSALS[Kind.LIFT].name,
     Subject.RUN: Msgid("Let news of the personnel file through"),
     Subject.ROSTER: Msgid("Release the list of an institution"),
+    Subject.PARTNER: Msgid("Let an enterprise be a partner"),
 }
 
 DECISIONS: Mapping[Subject, Msgid] = {
@@ -53,6 +54,10 @@ DECISIONS: Mapping[Subject, Msgid] = {
     Subject.ROSTER: Msgid(
         "The people on the list get a right to a card. Ask the institution whether the number "
         "is right. Refusing sends it back; nothing of it was done."
+    ),
+    Subject.PARTNER: Msgid(
+        "Approving makes the partner at once: its people can make tills and keys. They read what "
+        "you write, whether you agree or not."
     ),
 }
 

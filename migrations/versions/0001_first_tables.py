@@ -252,10 +252,52 @@ def upgrade() -> None:
         sa.Column("category", sa.String(length=32), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stopped_why", sa.String(length=200), nullable=True),
+        sa.Column("enterprise", sa.String(length=10), nullable=True),
+        sa.Column("email", sa.String(length=254), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_partner")),
+        sa.UniqueConstraint("enterprise", name=op.f("uq_partner_enterprise")),
         sa.UniqueConstraint("name", name=op.f("uq_partner_name")),
     )
+    op.create_table(
+        "partner_application",
+        sa.Column("enterprise", sa.String(length=10), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("category", sa.String(length=32), nullable=False),
+        sa.Column("channel", sa.String(length=12), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("offer", sa.String(length=500), nullable=False),
+        sa.Column("places", sa.JSON(), nullable=False),
+        sa.Column("applied_by", sa.String(length=255), nullable=False),
+        sa.Column("applicant_name", sa.String(length=200), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.String(length=255), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("approved", sa.Boolean(), nullable=True),
+        sa.Column("why", sa.String(length=200), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "NOT approved OR decided_by <> applied_by",
+            name=op.f("ck_partner_application_two_people"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_partner_application")),
+    )
+    with op.batch_alter_table("partner_application", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_partner_application_decided_at"), ["decided_at"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_partner_application_enterprise"), ["enterprise"], unique=False
+        )
+        batch_op.create_index(
+            "uq_partner_application_open",
+            ["enterprise"],
+            unique=True,
+            sqlite_where=sa.text("decided_at IS NULL"),
+            postgresql_where=sa.text("decided_at IS NULL"),
+        )
+
     op.create_table(
         "restore_fence",
         sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
@@ -1140,6 +1182,16 @@ def downgrade() -> None:
     op.drop_table("roster")
     op.drop_table("retention_mark")
     op.drop_table("restore_fence")
+    with op.batch_alter_table("partner_application", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_partner_application_open",
+            sqlite_where=sa.text("decided_at IS NULL"),
+            postgresql_where=sa.text("decided_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_partner_application_enterprise"))
+        batch_op.drop_index(batch_op.f("ix_partner_application_decided_at"))
+
+    op.drop_table("partner_application")
     op.drop_table("partner")
     with op.batch_alter_table("oauth_client", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_oauth_client_partner_id"))

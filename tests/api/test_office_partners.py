@@ -63,10 +63,13 @@ def test_a_stopped_partner_is_refused_at_once_and_taken_back(service: Service) -
     path = partner_page(desk, "Museum aan de Stroom (demo)")
     assert till.scan("").status_code == 200
     desk.browser.open(path)
-    desk.browser.press("/stop")
+    desk.browser.press("/stop", why="keys were sold on")
     assert till.scan("").status_code == 401
     assert service.till("bookshop").scan("").status_code == 200
-    assert service.http.post(f"{path}/stop", headers=desk.headers).status_code == 409
+    assert (
+        service.http.post(f"{path}/stop", data={"why": "again"}, headers=desk.headers).status_code
+        == 409
+    )
     desk.browser.press("/admit")
     assert till.scan("").status_code == 200
 

@@ -25,6 +25,7 @@ AUDIENCES = {
     "EPD sync job",
     "Google Wallet",
     "card office",
+    "partner desk",
 }
 # What the framework serves, which has no tags.
 UNTAGGED = {
@@ -177,6 +178,19 @@ TABLE = {
     "GET /statistics.xlsx": OPEN,
     "GET /api/v1/statistics": OPEN,
     **{operation: replace(OFFICE, address=address_of(operation)) for operation in DOORS},
+    # A person of an enterprise gets in: tests/api/test_partner_pages.py.
+    "GET /partner": CLOSED,
+    "POST /partner/applications": CLOSED,
+    "POST /partner/tills": CLOSED,
+    "POST /partner/tills/{till_id}/code": Row(401, 403, 401, address=f"/partner/tills/{UUID}/code"),
+    "POST /partner/tills/{till_id}/key": Row(401, 403, 401, address=f"/partner/tills/{UUID}/key"),
+    "POST /partner/keys/{key_id}/revoke": Row(401, 403, 401, address="/partner/keys/x/revoke"),
+    "POST /partner/clients": CLOSED,
+    "POST /partner/clients/{client_id}/revoke": Row(
+        401, 403, 401, address="/partner/clients/x/revoke"
+    ),
+    "GET /partner/counts": CLOSED,
+    "GET /partner/counts.csv": CLOSED,
     "GET /problems": OPEN,
     "GET /problems/{kind}": Row(200, 200, 200, address="/problems/not-found"),
     "GET /openapi.json": OPEN,
