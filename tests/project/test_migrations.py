@@ -101,7 +101,10 @@ def test_an_upgrade_refuses_to_leave_rows_that_point_at_nothing(
         driver = connection.connection.driver_connection
         assert driver is not None
         driver.execute("PRAGMA foreign_keys=OFF")
-        driver.execute("INSERT INTO card_event VALUES ('00', 'issued', 'test', '2026-11-24', '01')")
+        driver.execute(
+            "INSERT INTO card_event (id, card_id, what, why, at, untold)"
+            " VALUES ('00', '01', 'issued', 'test', '2026-11-24', 0)"
+        )
     with pytest.raises(RuntimeError, match="rows of card_event would point at nothing"):
         migrate.upgrade(database_url)
 
