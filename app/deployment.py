@@ -21,6 +21,7 @@ from app.epd.patience import Patience
 from app.identity.oidc import OidcClient
 from app.identity.registration import Registration
 from app.identity.roles import Role, RoleBook
+from app.notices.post import Relay
 from app.passes.apple.apns import SHARE_OF_SIGNING, Apns
 from app.passes.apple.certificates import Certificates
 from app.passes.apple.passes import ApplePasses
@@ -139,6 +140,21 @@ class Deployment:
             self.certificates,
             root_file=self.settings.apns_root_file,
             pushes_per_s=SHARE_OF_SIGNING * signatures_per_s(self.certificates.key),
+        )
+
+    def relay(self) -> Relay | None:
+        """The mail server for notices, if there is one."""
+        settings = self.settings
+        if not settings.smtp_host:
+            return None
+        return Relay(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            security=settings.smtp_security,
+            sender=settings.smtp_sender,
+            user=settings.smtp_user,
+            password=settings.smtp_password.get_secret_value(),
+            root_file=settings.smtp_root_file,
         )
 
     def apple_passes(self) -> ApplePasses:

@@ -22,6 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cards import lifecycle, names
+from app.cards.activation import confirm
 from app.cards.card_year import belgian_day
 from app.cards.entitlement import Employment, Entitlement, Interruption, Policy, decide, issue_year
 from app.cards.initials import initials_of
@@ -192,7 +193,7 @@ class Issuing:
                 retry_after_s=3600,
             ) from refusal
         self._database.transact(  # 5
-            lambda session: lifecycle.confirm(
+            lambda session: confirm(
                 session,
                 wallet_pass.id,
                 generation=wallet_pass.generation,

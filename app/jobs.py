@@ -21,6 +21,8 @@ from app.epd.push.runs import Runs, forget_old
 from app.epd.rosters.applying import apply_next, remind
 from app.epd.rosters.verbs import delete_drafts
 from app.errors import Conflict, Unavailable
+from app.notices import outbox
+from app.notices.sending import Sending
 from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
 from app.passes.google.client import LEFT_FREE
@@ -28,6 +30,8 @@ from app.passes.google.holdings import forget_nonces
 from app.recovery.journal import Journal
 from app.retention.terms import Term, terms
 from app.statistics import counting, entitled
+from app.web.notice_texts import Writer
+from app.web.texts import Texts
 
 Clock = Callable[[], datetime]
 
@@ -53,6 +57,7 @@ def all_jobs(deployment: Deployment, open_: ExitStack, clock: Clock) -> list[Job
         *_epd_jobs(deployment, database, open_, clock),
         *_roster_jobs(deployment, database, clock),
         *_wallet_jobs(deployment, database, open_, clock),
+        *_notice_jobs(deployment, database, clock),
         *_own_jobs(deployment, database, clock),
     ]
 
@@ -144,6 +149,27 @@ def _wallet_jobs(
         Job("deliver-apple", Delivery(database, apple, clock=clock).run, period_s=1.0),
         Job("deliver-google", Delivery(database, google, clock=clock).run, period_s=1.0),
     ]
+
+
+def _notice_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[Job]:
+    """What holders hear of by mail, where there is a mail server."""
+
+    def collect() -> int:
+        now = clock()
+        return database.transact(lambda session: outbox.collect(session, now=now))
+
+    jobs = [Job("collect-notices", collect, period_s=5.0)]
+    if relay := deployment.relay():
+        sending = Sending(
+            database,
+            deployment.ring,
+            relay,
+            public_url=deployment.settings.public_url,
+            write=Writer(Texts.load()),
+            clock=clock,
+        )
+        jobs.append(Job("send-notices", sending.run, period_s=5.0))
+    return jobs
 
 
 def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[Job]:

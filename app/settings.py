@@ -99,6 +99,16 @@ class Settings(BaseSettings):
     google_requests_per_s: float = Field(default=14.0, gt=0)
     google_keys_url: str = "https://pay.google.com/gp/m/issuer/keys"
 
+    # The mail server for notices to holders who ask for them; without a host none are offered.
+    smtp_host: str = ""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_sender: str = ""
+    # Vouches for a mail server with a certificate of our own; others need none.
+    smtp_root_file: Path | None = None
+
     grace_days: int = Field(default=30, ge=0, le=366)
     summer_bridge: bool = True
     # What one source may take from the holders of active cards within a day without two people.
@@ -186,6 +196,8 @@ class Settings(BaseSettings):
             "GOOGLE_ISSUER_ID": self.google_issuer_id,
             "GOOGLE_SERVICE_ACCOUNT_FILE": self.google_service_account_file,
         }
+        if self.smtp_host:
+            required["SMTP_SENDER"] = self.smtp_sender
         if self.oidc_client_auth == "private_key_jwt":
             required["OIDC_CLIENT_KEY_FILE"] = self.oidc_client_key_file
         return required

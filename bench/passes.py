@@ -41,6 +41,7 @@ _CARD = PassContent(
     valid_from=datetime(2025, 12, 31, 23, 0, tzinfo=UTC),
     valid_until=datetime(2026, 12, 31, 22, 59, 59, tzinfo=UTC),
     status=CardStatus.ACTIVE,
+    in_grace=False,
     code="HTTPS://KAART.EXAMPLE/1" + "0123456789ABCDEFGHJKMNPQRSTVWXYZ" * 4 + "0123456789ABCDEFGH",
     revision=1,
 )

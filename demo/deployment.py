@@ -36,6 +36,7 @@ from demo.officials import CARD_OFFICE
 PASS_TYPE_IDENTIFIER = "pass.example.lerarenkaart"  # noqa: S105 - a public name
 TEAM_IDENTIFIER = "DEMO123456"
 GOOGLE_ISSUER_ID = "3388000000099999999"
+MAIL_SENDER = "Lerarenkaart <noreply@kaart.example>"
 CLIENT_ID = "lerarenkaart-demo"
 SYNC_CLIENT_ID = "epd-sync"
 SHOPS = {
@@ -54,6 +55,8 @@ class Addresses:
     google: str
     # Nobody answers there unless this world has a push service.
     apns: str = "https://localhost:1"
+    # The port of the mail server on this machine, if this world has one.
+    mail_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,16 @@ class Deployment:
     def settings(self) -> dict[str, str | Path]:
         """The service's settings, without their prefix."""
         credentials = self.credentials
+        mail: dict[str, str | Path] = {}
+        if self.addresses.mail_port:
+            mail = {
+                "SMTP_HOST": "localhost",
+                "SMTP_PORT": str(self.addresses.mail_port),
+                "SMTP_SENDER": MAIL_SENDER,
+                "SMTP_ROOT_FILE": credentials.apns.root,
+            }
         return {
+            **mail,
             "ENVIRONMENT": "demo",
             "DATABASE_URL": self.database_url,
             "PUBLIC_URL": self.addresses.service,

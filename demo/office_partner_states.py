@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from app.cards.model import IssueStop
+from app.notices.outbox import GivenUp
 from app.office.looks import Looks
 from app.partners import Partner
 from app.passes import qr
@@ -70,13 +71,20 @@ def partner_pages() -> dict[str, tuple[str, Any]]:
         ),
         "office-watch": (
             "office_watch",
-            WatchPage(expiries=expiries, parked=given_up, stop=None, **watch),
+            WatchPage(
+                expiries=expiries,
+                parked=given_up,
+                unsent=(GivenUp("550", 3, AT),),
+                stop=None,
+                **watch,
+            ),
         ),
         "office-watch-stopped": (
             "office_watch",
             WatchPage(
                 expiries=expiries,
                 parked=(),
+                unsent=(),
                 stop=IssueStop(id=1, since=AT, why="a fault in the personnel file"),
                 **watch,
             ),
@@ -86,6 +94,7 @@ def partner_pages() -> dict[str, tuple[str, Any]]:
             WatchPage(
                 expiries=expiries,
                 parked=given_up,
+                unsent=(),
                 stop=None,
                 **watch | {"helps": False, "switches": False},
             ),

@@ -7,6 +7,7 @@ from uuid import UUID
 from app.cards.entitlement import Employment, EntitlementReason, Interruption, StaffCategory
 from app.cards.token import Carrier
 from app.identity.handoff import Seen, Step
+from app.notices.subscribing import Subscribed
 from app.passes import qr
 from app.retention.terms import terms
 from app.verification.activity import Check
@@ -123,6 +124,19 @@ def _own_pages() -> dict[str, State]:
         "lost": ("lost.html", {"card_number": "7KM3PX9Q2D", "csrf": CSRF}),
         "privacy": ("privacy.html", {"csrf": None, "kept": kept}),
         "privacy-own": ("privacy.html", {"csrf": CSRF, "kept": kept}),
+        "notices": ("notices.html", {"csrf": CSRF, "subscribed": None}),
+        "notices-waiting": (
+            "notices.html",
+            {"csrf": CSRF, "subscribed": Subscribed("an@school.example", confirmed=False)},
+        ),
+        "notices-on": (
+            "notices.html",
+            {"csrf": CSRF, "subscribed": Subscribed("an@school.example", confirmed=True)},
+        ),
+        **{
+            f"notice-link-{state}": ("notice_link.html", {"token": CSRF, "state": state})
+            for state in ("confirm", "confirmed", "stop", "stopped")
+        },
         "erased": ("erased.html", {}),
         "help": ("help.html", {}),
         "accessibility": ("accessibility.html", {"made_on": AT.date()}),

@@ -22,6 +22,7 @@ from demo.scanner import read_code
 from demo.shop import Till, gist
 from demo.story import Step, Story
 from demo.tour_epd import push
+from demo.tour_mail import MailTour
 from demo.tour_office import OfficeTour
 from demo.world import World
 
@@ -56,7 +57,10 @@ class Tour:
         self.google(teacher)
         self.paper_and_typed()
         self.lies(teacher)
+        mailbox = MailTour(self._world, self._story)
+        mailbox.subscribe(teacher)
         self.lost_phone(teacher)
+        mailbox.arrives("Je Lerarenkaart is vervangen", file="mail/replaced.eml")
         self.pushed()
         OfficeTour(self._world, self._story, self._scanned_static).walk(teacher)
         self.log_out(teacher)

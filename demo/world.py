@@ -6,10 +6,11 @@ processes of their own. A world may live on another day: then they run in thread
 that day as their clock.
 """
 
+import ssl
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from app.client_authentication import load_client_key, thumbprint
 from app.deployment import Deployment as ServiceDeployment
 from app.main import create_app
 from app.settings import Settings
-from demo import apns, benefits, epd, google_wallet, identity_provider
+from demo import apns, benefits, epd, google_wallet, identity_provider, mail
 from demo.deployment import (
     CLIENT_ID,
     PASS_TYPE_IDENTIFIER,
@@ -35,6 +36,7 @@ from demo.deployment import (
     Deployment,
     prepare,
 )
+from demo.mail import Mailbox
 from demo.officials import OFFICIALS
 from demo.population import Person, by_key, cast
 from demo.serving import free_port, listening, process, running
@@ -51,6 +53,7 @@ class World:
     people: tuple[Person, ...]
     clock: Clock
     apns: apns.World
+    mailbox: Mailbox = field(default_factory=Mailbox)
 
     @property
     def addresses(self) -> Addresses:
@@ -83,11 +86,12 @@ def world(
 ) -> Iterator[World]:
     """A world in an empty folder, running while this is open."""
     ports = {name: free_port() for name in ("identity_provider", "epd", "google")}
-    pushes_port = free_port()
+    pushes_port, mail_port = free_port(), free_port()
     addresses = Addresses(
         service=f"http://localhost:{port or free_port()}",
         **{name: f"http://localhost:{number}" for name, number in ports.items()},
         apns=f"https://localhost:{pushes_port}",
+        mail_port=mail_port,
     )
     told = clock or wall_clock
     deployment = prepare(directory, addresses, database_url=database_url, now=told())
@@ -103,9 +107,17 @@ def world(
         credentials = deployment.credentials
         tls = apns.tls_context(credentials.apns.certificate, credentials.apple.root)
         open_.enter_context(apns.listening(pushes, tls=tls, port=pushes_port))
+        mailbox = Mailbox()
+        open_.enter_context(mail.listening(mailbox, tls=_mail_tls(credentials), port=mail_port))
         open_.enter_context(_service(deployment, clock))
         open_.enter_context(_worker(deployment, clock))
-        yield World(deployment, people, told, pushes)
+        yield World(deployment, people, told, pushes, mailbox)
+
+
+def _mail_tls(credentials: Credentials) -> ssl.SSLContext:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(credentials.apns.certificate)
+    return tls
 
 
 def service_app(deployment: Deployment, clock: Clock) -> FastAPI:

@@ -57,6 +57,8 @@ class House:
     limits: Limits
     quotas: Quotas
     terms: tuple[Term, ...]
+    # Whether there is a mail server.
+    notices_offered: bool
     # Published counts below this are hidden.
     small_cell: int
     pages: Pages

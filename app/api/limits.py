@@ -31,6 +31,9 @@ RATES: dict[str, RateLimitItem] = {
     "token": parse("60/minute"),
     "status-query": parse("600/minute"),
     "login": parse("30/minute"),
+    # Mails to addresses that somebody typed.
+    "notices": parse("5/hour"),
+    "notice-link": parse("60/minute"),
     "handoff": parse("30/minute"),
     "handoff-step": parse("120/minute"),
     # Files of one institution.

@@ -10,6 +10,7 @@ from app.api.office_desk import AtDesk, Viewing, at_desk
 from app.cards import stopping
 from app.errors import Conflict
 from app.identity.roles import Role
+from app.notices.outbox import given_up
 from app.office.cases import said
 from app.office.looks import looks
 from app.office.proposals import MAX_WHY
@@ -29,6 +30,7 @@ def watch(desk: Viewing) -> HTMLResponse:
             expiries=desk.house.certificates.expiries(),
             now=desk.now,
             parked=tuple(parked.parked(session)),
+            unsent=tuple(given_up(session)),
             stop=stopping.stopped(session),
             helps=desk.official.may(Role.SUPPORT),
             switches=desk.official.may(Role.SECURITY),

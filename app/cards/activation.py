@@ -1,7 +1,7 @@
-"""The first time that a pass comes to its holder: on a phone, on a page, on paper.
+"""What came to its holder: a pass for the first time, and what a wallet has of it since.
 
-Noted once for each pass, by whoever sees it happen; the statistics count it. A pass that was made
-and never fetched is no card in anybody's hand.
+The first time, on a phone, on a page or on paper, is noted by whoever sees it happen; the
+statistics count it. A pass that was made and never fetched is no card in anybody's hand.
 """
 
 import uuid
@@ -29,3 +29,18 @@ def activate(session: Session, pass_id: uuid.UUID, *, now: datetime) -> None:
     session.execute(update(Card).where(Card.id == noted.card_id).values(counted_year=None))
     carrier = Carrier(noted.carrier).label
     session.add(CardEvent(card_id=noted.card_id, what="activated", why=carrier, at=now))
+
+
+def confirm(
+    session: Session, pass_id: uuid.UUID, *, generation: int, revision: int, now: datetime
+) -> None:
+    """Note what a wallet acknowledged.
+
+    When it had acknowledged a newer revision meanwhile, nobody knows which of the two it took
+    last: the pass lags again, so that an active pass never stays where a revoked one belongs.
+    """
+    wallet_pass = session.get_one(WalletPass, pass_id, with_for_update=True)
+    if generation > (wallet_pass.confirmed_generation or 0):
+        wallet_pass.confirmed_generation = generation
+        wallet_pass.confirmed_at = now
+    wallet_pass.pushed_revision = revision

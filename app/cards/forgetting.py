@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from app.cards import lifecycle, names
+from app.cards import lifecycle, own_key
 from app.cards.model import Card, Teacher
 from app.db import uuid7
 
@@ -26,7 +26,7 @@ def forget(
     card = lifecycle.card_in_force(session, teacher)
     if card is not None:
         lifecycle.revoke(session, card, why=why, now=now)
-    names.erase(teacher)
+    own_key.drop(teacher)
     session.execute(update(Card).where(Card.teacher_id == teacher.id).values(initials=0))
     pseudonym, pepper_id = teacher.insz_pseudonym, teacher.pepper_id
     # No pseudonym of anybody: what a pepper gives is as random as this.

@@ -2,19 +2,19 @@
 
 Each verb takes an open session, appends a `CardEvent` and raises the revision of every
 pass that a phone should fetch anew; none commits. The teacher's row is locked first, so
-that two verbs for one person follow each other on every database. With a teacher's last card
-goes the name. `entitlement` has the table of transitions; callers decide when they are due.
+that two verbs for one person follow each other on every database. With the last card goes what its
+holder told us. `entitlement` has the table of transitions; callers decide when they are due.
 """
 
 import secrets
-import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from app.cards import names
+from app.cards import own_key
 from app.cards.card_year import CardYear, belgian_day, card_year, next_turn
 from app.cards.entitlement import TRANSITIONS, CardStatus, Entitlement, EntitlementReason
 from app.cards.keyring import Keys
@@ -33,6 +33,9 @@ BECOMES = {
     "revoked": CardStatus.REVOKED,
     "ended": CardStatus.ENDED,
 }
+# What a holder may want to hear of; and why a card is issued that follows a lost one.
+NOTABLE = frozenset({"grace", "suspended", "resumed", "extended"})
+REISSUED = "reissued"
 
 
 def card_in_force(session: Session, teacher: Teacher) -> Card | None:
@@ -130,6 +133,7 @@ def refresh_all(
     """
     by_id = {teacher.id: teacher for teacher in judged}
     _lock(session, by_id)
+    were_in_grace = {teacher.id for teacher in judged if teacher.in_grace}
     for teacher, (entitlement, _) in judged.items():
         teacher.entitled = entitlement.entitled
         teacher.entitlement_reason = entitlement.reason
@@ -142,8 +146,20 @@ def refresh_all(
     for card in session.scalars(found).all():
         teacher = by_id[card.teacher_id]
         _align(session, card, *judged[teacher], now=now)
+        turned = teacher.in_grace != (teacher.id in were_in_grace)
+        if turned and card.status is CardStatus.ACTIVE:
+            _turn_grace(session, card, judged[teacher][0], now)
         if card.status in IN_FORCE:
             _look_again(teacher, card, now)
+
+
+def _turn_grace(session: Session, card: Card, entitlement: Entitlement, now: datetime) -> None:
+    """Grace begins, up to a last day, or is over because there is work again."""
+    if card.teacher.in_grace:
+        _record(session, card, "grace", str(entitlement.until), now)
+    else:
+        _record(session, card, "grace-over", entitlement.reason, now)
+    _revise(card, now)
 
 
 def _align(
@@ -160,7 +176,7 @@ def _align(
         _revise(card, now)
 
 
-def _lock(session: Session, teacher_ids: Iterable[uuid.UUID]) -> None:
+def _lock(session: Session, teacher_ids: Iterable[UUID]) -> None:
     """Lock rows in the order of their numbers, so that two batches never wait for each other."""
     rows = select(Teacher.id).where(Teacher.id.in_(list(teacher_ids))).order_by(Teacher.id)
     session.execute(rows.with_for_update())
@@ -196,7 +212,7 @@ def resume(session: Session, card: Card, *, why: str, now: datetime) -> None:
 def revoke(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """End the card for good; the next scan of any of its codes is refused."""
     _change(session, card, CardStatus.REVOKED, what="revoked", why=why, now=now)
-    names.erase(card.teacher)
+    own_key.drop(card.teacher)
 
 
 def bar(session: Session, teacher: Teacher, *, why: str, now: datetime) -> None:
@@ -215,7 +231,7 @@ def lift(teacher: Teacher) -> None:
 def end(session: Session, card: Card, *, why: str, now: datetime) -> None:
     """Close a card whose time is over."""
     _change(session, card, CardStatus.ENDED, what="ended", why=why, now=now)
-    names.erase(card.teacher)
+    own_key.drop(card.teacher)
 
 
 def reissue(session: Session, card: Card, *, why: str, now: datetime) -> Card:
@@ -231,7 +247,7 @@ def reissue(session: Session, card: Card, *, why: str, now: datetime) -> Card:
         card.teacher,
         year=card_year(card.year),
         initials=card.initials,
-        why="reissued",
+        why=REISSUED,
         now=now,
     )
     if withheld is not None:
@@ -251,21 +267,6 @@ def rotate(
     _raise_revision(wallet_pass, now)
 
 
-def confirm(
-    session: Session, pass_id: uuid.UUID, *, generation: int, revision: int, now: datetime
-) -> None:
-    """Note what a wallet acknowledged.
-
-    When it had acknowledged a newer revision meanwhile, nobody knows which of the two it took
-    last: the pass lags again, so that an active pass never stays where a revoked one belongs.
-    """
-    wallet_pass = session.get_one(WalletPass, pass_id, with_for_update=True)
-    if generation > (wallet_pass.confirmed_generation or 0):
-        wallet_pass.confirmed_generation = generation
-        wallet_pass.confirmed_at = now
-    wallet_pass.pushed_revision = revision
-
-
 def _change(
     session: Session, card: Card, status: CardStatus, *, what: str, why: str, now: datetime
 ) -> None:
@@ -281,7 +282,8 @@ def _change(
 
 
 def _record(session: Session, card: Card, what: str, why: str, now: datetime) -> None:
-    session.add(CardEvent(card_id=card.id, what=what, why=why, at=now))
+    untold = what in NOTABLE or why == REISSUED
+    session.add(CardEvent(card_id=card.id, what=what, why=why, at=now, untold=untold))
 
 
 def _revise(card: Card, now: datetime) -> None:

@@ -3,7 +3,8 @@
 The database itself guards the two promises that no race may break: one card in force per
 teacher, one pass per wallet of a card. Status changes and new codes go through
 `lifecycle`; nothing else writes these rows, except `passes` (what phones have
-confirmed, the number of a web pass that moves) and `verification` (the last accepted moment).
+confirmed, the number of a web pass that moves), `verification` (the last accepted moment) and
+`notices` (a teacher's address, what was told).
 """
 
 import uuid
@@ -23,19 +24,21 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.cards.entitlement import CardStatus
+from app.cards.entitlement import CardStatus, EntitlementReason
 from app.db import Base, Identified, Moment
 
 # The cards of which the statistics do not know everything yet.
 UNCOUNTED = text("NOT test AND (counted_year IS NULL OR counted_year < year)")
 
+# The events that nobody has looked at yet who tells holders of them (`app.notices`).
+UNTOLD = text("untold")
+
 
 class Teacher(Identified, Base):
     """A person known by the pseudonym of the national number, and by nothing else.
 
-    The name, from the log-in, is kept only while a card exists, encrypted with the teacher's own
-    data key, itself wrapped by an encryption key of the key ring: dropping `data_key`
-    erases the name everywhere, backups included.
+    The name, from the log-in, and the address for notices are kept only while a card exists, under
+    the teacher's own data key (`own_key`): dropping that erases both everywhere, backups included.
     """
 
     __tablename__ = "teacher"
@@ -44,6 +47,8 @@ class Teacher(Identified, Base):
     pepper_id: Mapped[int] = mapped_column(SmallInteger)
     data_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     name: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # For notices (`app.notices`), which alone reads and writes it.
+    address: Mapped[bytes | None] = mapped_column(LargeBinary)
     entitled: Mapped[bool | None]
     entitlement_reason: Mapped[str | None] = mapped_column(String(32))
     # When the personnel file last answered about this person, whatever it said.
@@ -58,6 +63,11 @@ class Teacher(Identified, Base):
     barred_why: Mapped[str | None] = mapped_column(String(64))
 
     cards: Mapped[list["Card"]] = relationship(back_populates="teacher", order_by="Card.created_at")
+
+    @property
+    def in_grace(self) -> bool:
+        """Whether a card stays valid for now, although the work behind it ended."""
+        return self.entitlement_reason == EntitlementReason.GRACE
 
 
 class Card(Identified, Base):
@@ -107,7 +117,10 @@ class Card(Identified, Base):
 
 
 class CardEvent(Identified, Base):
-    """What happened to a card, why and when; only ever appended."""
+    """What happened to a card, why and when; only ever appended.
+
+    `untold` until it was seen whether the holder wants to hear of it.
+    """
 
     __tablename__ = "card_event"
 
@@ -115,6 +128,11 @@ class CardEvent(Identified, Base):
     what: Mapped[str] = mapped_column(String(32))
     why: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(Moment)
+    untold: Mapped[bool] = mapped_column(default=False)
+
+    __table_args__ = (
+        Index("ix_card_event_untold", "id", sqlite_where=UNTOLD, postgresql_where=UNTOLD),
+    )
 
 
 class WalletPass(Identified, Base):

@@ -1,15 +1,11 @@
-"""A teacher's name: from the log-in, under the teacher's own data key, only while a card exists.
-
-Knows the two layers of encryption; hides them from whoever needs the name on a pass or
-a page. Dropping the data key is the erasure: the wrapped key is the only way back.
-"""
+"""A teacher's name: from the log-in, under the teacher's own key, only while a card exists."""
 
 import json
-import os
 from dataclasses import dataclass
 
-from app.cards.keyring import SECRET_BYTES, Keys, seal, unseal
+from app.cards.keyring import Keys
 from app.cards.model import Teacher
+from app.cards.own_key import seal_own, unseal_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +24,12 @@ class Name:
 
 def keep(keys: Keys, teacher: Teacher, name: Name) -> None:
     """Store the name, replacing an older one."""
-    if teacher.data_key is None:
-        data_key = os.urandom(SECRET_BYTES)
-        teacher.data_key = keys.seal(data_key, place=_place(teacher, "data_key"))
-    else:
-        data_key = keys.unseal(teacher.data_key, place=_place(teacher, "data_key"))
     plain = json.dumps([name.given, name.family]).encode()
-    teacher.name = seal(data_key, plain, place=_place(teacher, "name"))
+    teacher.name = seal_own(keys, teacher, plain, column="name")
 
 
 def read(keys: Keys, teacher: Teacher) -> Name | None:
     """The name, or None when none is kept."""
-    if teacher.data_key is None or teacher.name is None:
+    if teacher.name is None:
         return None
-    data_key = keys.unseal(teacher.data_key, place=_place(teacher, "data_key"))
-    return Name(*json.loads(unseal(data_key, teacher.name, place=_place(teacher, "name"))))
-
-
-def erase(teacher: Teacher) -> None:
-    """Forget the name for good."""
-    teacher.data_key = None
-    teacher.name = None
-
-
-def _place(teacher: Teacher, column: str) -> str:
-    return f"teacher|{column}|{teacher.id}"
+    return Name(*json.loads(unseal_own(keys, teacher, teacher.name, column="name")))

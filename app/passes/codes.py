@@ -101,6 +101,7 @@ def content_of(wallet_pass: WalletPass, *, keys: Keys, base: str) -> PassContent
         valid_from=card.valid_from,
         valid_until=card_year(card.year).valid_until,
         status=card.status,
+        in_grace=card.teacher.in_grace,
         code=wallet_code(wallet_pass, keys=keys, base=base),
         revision=wallet_pass.revision,
     )

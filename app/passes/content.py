@@ -10,8 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 from app.cards.entitlement import CardStatus
+
+# A status, or that an active card is so for now only.
+Standing: TypeAlias = CardStatus | Literal["grace"]
 
 LANGUAGES = ("nl", "fr", "en", "de")
 
@@ -27,8 +31,15 @@ class PassContent:
     valid_from: datetime
     valid_until: datetime
     status: CardStatus
+    # Valid for now, although the work behind the card ended.
+    in_grace: bool
     code: str
     revision: int
+
+    @property
+    def standing(self) -> Standing:
+        """What is told of the status in words."""
+        return "grace" if self.in_grace and self.status is CardStatus.ACTIVE else self.status
 
 
 def _in_languages(*texts: str) -> Mapping[str, str]:
@@ -133,8 +144,11 @@ LABELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
-STATUS_LABELS: Mapping[CardStatus, Mapping[str, str]] = MappingProxyType(
+STATUS_LABELS: Mapping[Standing, Mapping[str, str]] = MappingProxyType(
     {
+        "grace": _in_languages(
+            "Voorlopig in gebruik", "Active provisoirement", "In use for now", "Vorläufig aktiv"
+        ),
         CardStatus.ACTIVE: _in_languages("In gebruik", "Active", "In use", "Aktiv"),
         CardStatus.SUSPENDED: _in_languages("Geschorst", "Suspendue", "Suspended", "Ausgesetzt"),
         CardStatus.REVOKED: _in_languages("Ingetrokken", "Retirée", "Revoked", "Widerrufen"),

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from app.cards import lifecycle
+from app.cards.activation import confirm
 from app.cards.entitlement import CardStatus
 from app.cards.model import Card, WalletPass
 from app.cards.token import Carrier
@@ -220,7 +220,7 @@ def _delivered(session: Session, lease: uuid.UUID, outcome: Outcome, now: dateti
         )
     else:
         answer = outcome.answer
-        lifecycle.confirm(
+        confirm(
             session,
             outcome.pass_id,
             generation=answer.generation,

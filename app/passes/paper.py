@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cards import lifecycle
-from app.cards.activation import activate
+from app.cards.activation import activate, confirm
 from app.cards.entitlement import CardStatus
 from app.cards.keyring import Keys
 from app.cards.model import Card, WalletPass
@@ -29,9 +29,7 @@ def make(session: Session, card: Card, *, keys: Keys, now: datetime) -> WalletPa
     paper = lifecycle.add_pass(session, card, Carrier.PAPER, keys=keys, now=now)
     if paper.confirmed_generation is not None:
         lifecycle.rotate(session, paper, keys=keys, why="paper-printed-anew", now=now)
-    lifecycle.confirm(
-        session, paper.id, generation=paper.generation, revision=paper.revision, now=now
-    )
+    confirm(session, paper.id, generation=paper.generation, revision=paper.revision, now=now)
     activate(session, paper.id, now=now)
     return paper
 

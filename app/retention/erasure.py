@@ -14,6 +14,7 @@ from app.cards.forgetting import forget
 from app.cards.model import Card, Teacher, WalletPass
 from app.epd.model import PersonnelRecord
 from app.identity.sessions import end_sessions_of
+from app.notices.subscribing import unsubscribe
 from app.office.model import OfficeCase, Proposal
 from app.passes.model import LiveDevice
 from app.verification.model import Scan, WebshopCode
@@ -39,4 +40,5 @@ def leave_records(session: Session, teacher: Teacher) -> None:
     # What officials did stays in the record of acts, which names nobody.
     for table in (PersonnelRecord, OfficeCase, Proposal):
         session.execute(delete(table).where(table.teacher_id == teacher.id))
+    unsubscribe(session, teacher.id)
     end_sessions_of(session, teacher.id)

@@ -19,6 +19,8 @@ from app.cards.model import Card, Teacher, WalletPass
 from app.cards.token import Carrier
 from app.epd.model import PersonnelRecord
 from app.identity.model import WebSession
+from app.notices.model import Notice, Subscription
+from app.notices.subscribing import address_of
 from app.passes.model import DeviceRegistration, GoogleHolding, LiveDevice
 from app.retention.terms import Term
 from app.statistics.model import CardFlags
@@ -43,6 +45,7 @@ def export(
             "personnel_file_last_answered_at": _moment(teacher.heard_at),
             "looked_at_again_on": teacher.review_on and teacher.review_on.isoformat(),
         },
+        "notices": _notices(session, teacher, keys),
         "personnel_records": [_record(row) for row in _records(session, teacher_id)],
         "cards": [_card(session, card) for card in _cards(session, teacher_id)],
         "checks": [
@@ -67,6 +70,22 @@ def export(
             else "to 31 December of the year after"
             for term in terms
         },
+    }
+
+
+def _notices(session: Session, teacher: Teacher, keys: Keys) -> dict[str, Any] | None:
+    wish = session.get(Subscription, teacher.id)
+    if wish is None or teacher.address is None:
+        return None
+    waiting = select(Notice).where(Notice.teacher_id == teacher.id).order_by(Notice.at)
+    return {
+        "address": address_of(keys, teacher),
+        "language": wish.language,
+        "asked_at": _moment(wish.asked_at),
+        "confirmed_at": _moment(wish.confirmed_at),
+        "to_be_sent": [
+            {"kind": one.kind, "at": _moment(one.at)} for one in session.scalars(waiting)
+        ],
     }
 
 

@@ -14,12 +14,13 @@ from itertools import takewhile
 from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.cards import forgetting
 from app.cards.entitlement import CardStatus
-from app.cards.forgetting import forget
 from app.cards.model import Card, Teacher, WalletPass
 from app.db import insert_once
 from app.identity.expiry import delete_expired
 from app.identity.sessions import ABSOLUTE
+from app.notices.outbox import SHOWN, forget
 from app.office import applications
 from app.office.cases import close_old
 from app.office.proposals import delete_old
@@ -55,6 +56,7 @@ def terms(*, scan_link_days: int) -> tuple[Term, ...]:
         Term("log-ins", ABSOLUTE, _end_what_browsers_hold_open, MINUTE_S),
         Term("scan-links", linked, lambda s, now: cut_scan_links(s, before=now - linked), HOUR_S),
         Term("devices", DEVICES, lambda s, now: _delete_devices(s, before=now - DEVICES), HOUR_S),
+        Term("notices", SHOWN, lambda s, now: forget(s, now=now, limit=BATCH), HOUR_S),
         Term("former-holders", None, _forget_former_holders, HOUR_S),
         Term(
             "applications",
@@ -132,7 +134,7 @@ def _forget_former_holders(session: Session, now: datetime) -> int:
     teachers = session.scalars(former).all()
     for teacher in teachers:
         leave_records(session, teacher)
-        forget(session, teacher, why="year-over", remembered=False, now=now)
+        forgetting.forget(session, teacher, why="year-over", remembered=False, now=now)
     return len(teachers)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.cards.model import IssueStop
+from app.notices.outbox import GivenUp
 from app.office.looks import Looks
 from app.partners import Partner
 from app.passes.parked import Parked
@@ -49,6 +50,7 @@ class WatchPage:
     expiries: Mapping[str, datetime]
     now: datetime
     parked: tuple[Parked, ...]
+    unsent: tuple[GivenUp, ...]
     stop: IssueStop | None
     helps: bool
     switches: bool

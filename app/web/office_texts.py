@@ -81,6 +81,8 @@ REASONS: Mapping[str, Msgid] = {
 EVENTS: Mapping[str, Msgid] = {
     "issued": Msgid("Card given"),
     "extended": Msgid("Extended to another year"),
+    "grace": Msgid("Valid for now"),
+    "grace-over": Msgid("Valid by an appointment again"),
     "suspended": Msgid("Suspended"),
     "resumed": Msgid("Valid again"),
     "revoked": Msgid("Withdrawn"),

@@ -48,14 +48,21 @@ class Pages:
     """All pages; `render` is safe to call from several threads."""
 
     def __init__(
-        self, texts: Texts, *, environment_name: str, static_directory: Path = STATIC_DIRECTORY
+        self,
+        texts: Texts,
+        *,
+        environment_name: str,
+        notices_offered: bool = False,
+        static_directory: Path = STATIC_DIRECTORY,
     ) -> None:
         """Look once at what is in the static directory; `demo` shows a banner."""
         files = sorted(path for path in static_directory.rglob("*") if path.is_file())
         self._assets = {path.relative_to(static_directory).as_posix() for path in files}
         self.static_path = f"/static/{_fingerprint(files)}"
         self._environments = {
-            code: self._environment(language, demo=environment_name == "demo")
+            code: self._environment(
+                language, demo=environment_name == "demo", notices_offered=notices_offered
+            )
             for code, language in texts.languages.items()
         }
 
@@ -73,7 +80,7 @@ class Pages:
         """The addresses of all static files whose names begin so."""
         return [self.asset(name) for name in sorted(self._assets) if name.startswith(beginnings)]
 
-    def _environment(self, language: Language, *, demo: bool) -> Environment:
+    def _environment(self, language: Language, *, demo: bool, notices_offered: bool) -> Environment:
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES_DIRECTORY),
             autoescape=True,
@@ -107,6 +114,7 @@ class Pages:
                 "language": language.code,
                 "language_names": LANGUAGE_NAMES,
                 "kept_texts": KEPT,
+                "notices_offered": notices_offered,
                 "main_links": MAIN_LINKS,
                 **OFFICE_WORDS,
                 **PARTNER_WORDS,

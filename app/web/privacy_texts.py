@@ -27,6 +27,10 @@ KEPT: Mapping[str, Kept] = {
         Msgid("On which phones the pass of a card is that is over"),
         Msgid("So long a phone has to fetch that its pass is void."),
     ),
+    "notices": Kept(
+        Msgid("That a notice by e-mail could not be delivered, if you asked for notices"),
+        Msgid("Your address itself goes when you stop them, and at the latest with your card."),
+    ),
     "former-holders": Kept(
         Msgid("Your card, your name and what the personnel file said"),
         Msgid("Once you have no right to a card any more."),

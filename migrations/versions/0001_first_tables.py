@@ -348,6 +348,7 @@ def upgrade() -> None:
         sa.Column("pepper_id", sa.SmallInteger(), nullable=False),
         sa.Column("data_key", sa.LargeBinary(), nullable=True),
         sa.Column("name", sa.LargeBinary(), nullable=True),
+        sa.Column("address", sa.LargeBinary(), nullable=True),
         sa.Column("entitled", sa.Boolean(), nullable=True),
         sa.Column("entitlement_reason", sa.String(length=32), nullable=True),
         sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
@@ -536,6 +537,35 @@ def upgrade() -> None:
             ["data_set_id"], ["data_set.id"], name=op.f("fk_imported_figure_data_set_id")
         ),
         sa.PrimaryKeyConstraint("data_set_id", "position", name=op.f("pk_imported_figure")),
+    )
+    op.create_table(
+        "notice",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("teacher_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("why", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("parked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("parked_reason", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(["teacher_id"], ["teacher.id"], name=op.f("fk_notice_teacher_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+    )
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.create_index("ix_notice_next_attempt_at", ["next_attempt_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_notice_teacher_id"), ["teacher_id"], unique=False)
+
+    op.create_table(
+        "notice_subscription",
+        sa.Column("teacher_id", sa.Uuid(), nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["teacher_id"], ["teacher.id"], name=op.f("fk_notice_subscription_teacher_id")
+        ),
+        sa.PrimaryKeyConstraint("teacher_id", name=op.f("pk_notice_subscription")),
     )
     op.create_table(
         "oauth_credential",
@@ -737,12 +767,20 @@ def upgrade() -> None:
         sa.Column("what", sa.String(length=32), nullable=False),
         sa.Column("why", sa.String(length=64), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("untold", sa.Boolean(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_card_event_card_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_card_event")),
     )
     with op.batch_alter_table("card_event", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_card_event_card_id"), ["card_id"], unique=False)
+        batch_op.create_index(
+            "ix_card_event_untold",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("untold"),
+            postgresql_where=sa.text("untold"),
+        )
 
     op.create_table(
         "card_flags",
@@ -1103,6 +1141,11 @@ def downgrade() -> None:
 
     op.drop_table("card_flags")
     with op.batch_alter_table("card_event", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_card_event_untold",
+            sqlite_where=sa.text("untold"),
+            postgresql_where=sa.text("untold"),
+        )
         batch_op.drop_index(batch_op.f("ix_card_event_card_id"))
 
     op.drop_table("card_event")
@@ -1144,6 +1187,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_oauth_credential_client_id"))
 
     op.drop_table("oauth_credential")
+    op.drop_table("notice_subscription")
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_notice_teacher_id"))
+        batch_op.drop_index("ix_notice_next_attempt_at")
+
+    op.drop_table("notice")
     op.drop_table("imported_figure")
     with op.batch_alter_table("handoff", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_handoff_created_at"))

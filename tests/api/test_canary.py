@@ -87,6 +87,10 @@ def test_no_number_name_or_secret_is_left_anywhere(here: World) -> None:
     assert len(_hits(names, own)) >= 4 * len(TEACHERS)
 
 
+def _mailbox(key: str) -> str:
+    return f"{key}.canary@mailbox.example"
+
+
 def _until_phones_know(here: World) -> None:
     deadline = time.monotonic() + 20
     while httpx.get(f"{here.addresses.service}/readyz").json()["checks"]["deliveries"]["lagging"]:
@@ -103,7 +107,10 @@ def _canaries(here: World, notes: Notes) -> tuple[set[bytes], set[bytes], set[by
     """Every form of every number, name and secret that went in."""
     people = [here.person(key) for key in (*TEACHERS, *WITHOUT_CARD)]
     numbers = {person.insz for person in people} | {p.replaced_by for p in people} - {None}
-    names = {name for person in people for name in (person.given_name, person.family_name)}
+    addresses = {_mailbox(key) for key in TEACHERS}
+    names = addresses | {
+        name for person in people for name in (person.given_name, person.family_name)
+    }
     deployment = here.deployment
     keys = [key for shop in deployment.shops.values() for key in (shop.live_key, shop.test_key)]
     secrets = notes.secrets | {key.split("_")[3] for key in keys}
@@ -184,6 +191,9 @@ def _teacher(here: World, notes: Notes, key: str) -> Browser:
     till.close()
     for page in ("/card/activity", "/privacy/export", "/api/v1/me", "/card/lost"):
         notes.note(browser.open(page), own=True)
+    browser.open("/card/notices")
+    notes.note(browser.press("/card/notices", address=_mailbox(key)), own=True)
+    notes.note(browser.open("/privacy/export"), own=True)
     notes.note(browser.press("/card/report-lost"), own=True)
     return browser
 

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.cards import keyring, lifecycle, names, teachers
+from app.cards import keyring, lifecycle, names, own_key, teachers
+from app.cards.activation import confirm
 from app.cards.card_year import card_year
 from app.cards.entitlement import CardStatus, Entitlement, EntitlementReason
 from app.cards.keyring import KeyRing
@@ -202,15 +203,38 @@ def test_a_rotated_pass_has_the_next_generation_under_the_newest_key(
 
 
 def test_a_late_acknowledgement_takes_nothing_back(database: Database, card_id: uuid.UUID) -> None:
-    def confirm(session: Session) -> WalletPass:
+    def acknowledge(session: Session) -> WalletPass:
         wallet_pass = _card(session, card_id).passes[1]
         later = NOW + timedelta(hours=1)
         for generation, at in ((3, NOW), (2, later)):
-            lifecycle.confirm(session, wallet_pass.id, generation=generation, revision=3, now=at)
+            confirm(session, wallet_pass.id, generation=generation, revision=3, now=at)
         return wallet_pass
 
-    confirmed = database.transact(confirm)
+    confirmed = database.transact(acknowledge)
     assert (confirmed.confirmed_generation, confirmed.confirmed_at) == (3, NOW)
+
+
+def test_grace_begins_and_ends_on_the_card_and_every_phone_hears_of_it(
+    database: Database, card_id: uuid.UUID
+) -> None:
+    grace = Entitlement(EntitlementReason.GRACE, None, NOW.date(), None)
+    at_work = _entitled(EntitlementReason.EMPLOYED)
+
+    def judged(entitlement: Entitlement) -> list[int]:
+        def work(session: Session) -> list[int]:
+            card = _card(session, card_id)
+            lifecycle.refresh(session, card.teacher, entitlement, year=card_year(2026), now=NOW)
+            return [one.revision for one in card.passes]
+
+        return database.transact(work)
+
+    before = judged(at_work)
+    during = judged(grace)
+    assert [one - 1 for one in during] == before
+    assert _events(database, card_id)[-1] == ("grace", str(NOW.date()))
+    assert judged(grace) == during
+    assert [one - 1 for one in judged(at_work)] == during
+    assert _events(database, card_id)[-1] == ("grace-over", "employed")
 
 
 def test_a_name_is_unreadable_in_the_database_and_gone_once_erased(
@@ -226,7 +250,7 @@ def test_a_name_is_unreadable_in_the_database_and_gone_once_erased(
     assert b"Canary" not in teacher.name
     assert names.read(ring.keys, teacher) == names.Name("Zoë", "Canary")
     assert "Canary" not in repr(names.read(ring.keys, teacher))
-    names.erase(teacher)
+    own_key.drop(teacher)
     assert names.read(ring.keys, teacher) is None
 
 

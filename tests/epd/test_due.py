@@ -51,17 +51,33 @@ PEOPLE: Mapping[str, PersonnelStatus] = {
 # Day and event for each, as the rules of docs/entitlement.md say.
 EXPECTED = {
     "permanent": ["2026-12-01 extended 2027"],
-    "until-june": ["2026-10-31 suspended not_employed", "2027-01-01 ended year-over"],
+    "until-june": [
+        "2026-10-01 grace 2026-10-30",
+        "2026-10-31 suspended not_employed",
+        "2027-01-01 ended year-over",
+    ],
     "until-june-and-back": ["2026-12-01 extended 2027"],
-    "until-may": ["2026-06-10 suspended not_employed", "2027-01-01 ended year-over"],
+    "until-may": [
+        "2026-05-11 grace 2026-06-09",
+        "2026-06-10 suspended not_employed",
+        "2027-01-01 ended year-over",
+    ],
     "leave-begins": ["2026-09-01 suspended excluded_leave", "2027-01-01 ended year-over"],
     "leave-ends": [
         "2026-09-01 suspended excluded_leave",
         "2027-01-01 resumed employed",
         "2027-01-01 extended 2027",
     ],
-    "grace-at-new-year": ["2026-12-01 extended 2027", "2027-01-10 suspended not_employed"],
-    "over-in-december": ["2026-12-11 suspended not_employed", "2027-01-01 ended year-over"],
+    "grace-at-new-year": [
+        "2026-12-01 extended 2027",
+        "2026-12-11 grace 2027-01-09",
+        "2027-01-10 suspended not_employed",
+    ],
+    "over-in-december": [
+        "2026-11-11 grace 2026-12-10",
+        "2026-12-11 suspended not_employed",
+        "2027-01-01 ended year-over",
+    ],
 }
 
 

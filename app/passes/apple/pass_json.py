@@ -2,7 +2,7 @@
 
 Knows Apple's keys, and both layouts that travel side by side: the classic `generic`, and
 `posterGeneric`, which only iOS 27 and later can show. Hides that a pass.json is not built for
-every holder: the layout of each status is JSON already, cut where the facts of one card go.
+every holder: the layout of each standing is JSON already, cut where the facts of one card go.
 """
 
 import json
@@ -14,7 +14,7 @@ from json.encoder import encode_basestring
 
 from app.cards.card_year import BRUSSELS
 from app.cards.entitlement import CardStatus
-from app.passes.content import LABELS, LANGUAGES, STATUS_LABELS, PassContent
+from app.passes.content import LABELS, LANGUAGES, STATUS_LABELS, PassContent, Standing
 
 # Text, fact, text, fact, … text.
 Mould = Sequence[str]
@@ -25,7 +25,7 @@ _HOLE = re.compile('"\ue000([a-z_]+)\ue000"')
 
 
 def mould(
-    status: CardStatus,
+    standing: Standing,
     *,
     issuer: Mapping[str, object],
     public_url: str,
@@ -35,7 +35,7 @@ def mould(
 
     `issuer` holds passTypeIdentifier, teamIdentifier and organizationName.
     """
-    layout = {"formatVersion": 1, **issuer, **_layout(status, public_url)}
+    layout = {"formatVersion": 1, **issuer, **_layout(standing, public_url)}
     if web_service_url is not None:
         layout |= {
             "webServiceURL": web_service_url,
@@ -71,7 +71,7 @@ def strings(language: str) -> bytes:
     return "".join(f"{line}\n" for line in sorted(lines)).encode()
 
 
-def _layout(status: CardStatus, public_url: str) -> dict[str, object]:
+def _layout(standing: Standing, public_url: str) -> dict[str, object]:
     layout: dict[str, object] = {
         "serialNumber": _hole("serial"),
         "description": _text("title"),
@@ -81,9 +81,9 @@ def _layout(status: CardStatus, public_url: str) -> dict[str, object]:
         "labelColor": _INK,
         "sharingProhibited": True,
         "expirationDate": _hole("valid_until"),
-        **_styles(_back(status, public_url)),
+        **_styles(_back(standing, public_url)),
     }
-    if status is CardStatus.ACTIVE:
+    if standing in {CardStatus.ACTIVE, "grace"}:
         return layout | {"barcodes": [_barcode()]}
     # A card that may not be used shows no code. Resumed, it gets one with the next update.
     return layout | {"voided": True}
@@ -116,11 +116,11 @@ def _styles(back: list[dict[str, object]]) -> dict[str, object]:
     }
 
 
-def _back(status: CardStatus, public_url: str) -> list[dict[str, object]]:
+def _back(standing: Standing, public_url: str) -> list[dict[str, object]]:
     # The status is not on the face: a word such as "in use" there would pass for proof.
     state = _field(
         "status",
-        STATUS_LABELS[status][LANGUAGES[0]],
+        STATUS_LABELS[standing][LANGUAGES[0]],
         changeMessage=_text("status_changed"),
         dataDetectorTypes=[],
     )

@@ -13,12 +13,11 @@ from functools import partial
 from importlib import resources
 from urllib.parse import urlsplit
 
-from app.cards.entitlement import CardStatus
 from app.passes.apple import pass_json
 from app.passes.apple.certificates import Certificates
 from app.passes.apple.pkpass import Package
 from app.passes.apple.signature import DetachedSigner
-from app.passes.content import LANGUAGES, PassContent
+from app.passes.content import LANGUAGES, STATUS_LABELS, PassContent
 
 MEDIA_TYPE = "application/vnd.apple.pkpass"
 
@@ -48,10 +47,10 @@ class ApplePasses:
         }
         self.pass_type_identifier = certificates.pass_type_identifier
         self._moulds = {
-            status: pass_json.mould(
-                status, issuer=issuer, public_url=public_url, web_service_url=web_service_url
+            standing: pass_json.mould(
+                standing, issuer=issuer, public_url=public_url, web_service_url=web_service_url
             )
-            for status in CardStatus
+            for standing in STATUS_LABELS
         }
         strings = {f"{name}.lproj/pass.strings": pass_json.strings(name) for name in LANGUAGES}
         self._package = Package.of(_artwork() | strings)
@@ -73,7 +72,7 @@ class ApplePasses:
         To be called from threads: the RSA operation, nearly all of the time, runs outside
         the interpreter's lock.
         """
-        facts = pass_json.fill(self._moulds[content.status], content, authentication_token)
+        facts = pass_json.fill(self._moulds[content.standing], content, authentication_token)
         return self._package.finish(facts, partial(self._signer.sign, now=now))
 
 

@@ -97,7 +97,7 @@ def generic_object(
     A card that may not be used shows no code; one that is over no name either, only its number.
     """
     over = content.status in OVER
-    status = STATUS_LABELS[content.status]
+    status = STATUS_LABELS[content.standing]
     pass_object: JsonObject = {
         "id": resource_id(issuer_id, content.serial),
         "classId": class_id,

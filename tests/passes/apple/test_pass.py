@@ -102,6 +102,18 @@ def test_the_code_is_read_back_from_the_face(make: Make, content: Content) -> No
     assert read_code(apple_phone.draw(installed)) == content().code
 
 
+def test_a_card_in_grace_differs_in_the_one_field_whose_change_a_phone_announces(
+    make: Make, content: Content
+) -> None:
+    active, grace = (pass_json(make(content(in_grace=one))) for one in (False, True))
+    state = grace["generic"]["backFields"][0]
+    assert (state["key"], state["value"]) == ("status", "Voorlopig in gebruik")
+    assert "%@" in state["changeMessage"]
+    for style in ("generic", "posterGeneric"):
+        grace[style]["backFields"][0] = active[style]["backFields"][0]
+    assert grace == active
+
+
 @pytest.mark.parametrize("status", UNUSABLE)
 def test_a_card_that_may_not_be_used_is_voided_and_shows_no_code(
     make: Make, content: Content, status: CardStatus

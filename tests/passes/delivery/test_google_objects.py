@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from app.cards import lifecycle, names
+from app.cards.activation import confirm
 from app.cards.model import WalletPass
 from app.cards.token import Carrier
 from app.db import Database
@@ -255,7 +256,7 @@ def test_a_state_that_a_newer_one_overtook_on_its_way_is_brought_again(
     late = _objects(google)[before.serial] | {"state": "ACTIVE"}
     _overwrite(google, serial, late)
     office.database.transact(
-        lambda session: lifecycle.confirm(
+        lambda session: confirm(
             session, pass_id, generation=1, revision=before.revision, now=office.clock()
         )
     )

@@ -49,6 +49,7 @@ def content() -> PassContent:
         valid_from=datetime(2025, 12, 31, 23, 0, tzinfo=UTC),
         valid_until=datetime(2026, 12, 31, 22, 59, 59, tzinfo=UTC),
         status=CardStatus.ACTIVE,
+        in_grace=False,
         code=CODE,
         revision=1,
     )
