@@ -88,6 +88,7 @@ def examine(settings: Settings, *, clock: Callable[[], datetime]) -> Findings:
         lambda: _epd(deployment, now=now),
         lambda: _apple(deployment, now=now),
         lambda: _google(deployment, now=now),
+        lambda: _mail(deployment),
     ]
     for ask in asked:
         yield from ask()
@@ -223,6 +224,21 @@ def _apple(deployment: Deployment, *, now: datetime) -> Findings:
         yield Finding("Apple's push service", Severity.WARNING, answer.reason, mend)
     else:
         yield Finding("Apple's push service", Severity.GOOD, "lets us in")
+
+
+def _mail(deployment: Deployment) -> Findings:
+    relay = deployment.relay()
+    if relay is None:
+        mend = f"Set {PREFIX}SMTP_HOST and SMTP_SENDER; until then holders are offered no notices."
+        yield Finding("mail server", Severity.WARNING, "none is set", mend)
+        return
+    try:
+        with relay.connected():
+            yield Finding("mail server", Severity.GOOD, "lets us in, over verified TLS")
+    except Unavailable as fault:
+        mend = f"Look at {PREFIX}SMTP_HOST, SMTP_PORT, SMTP_SECURITY, SMTP_USER and SMTP_PASSWORD."
+        what = f"does not take our mail ({type(fault.__cause__).__name__})"
+        yield Finding("mail server", Severity.FAULT, what, mend)
 
 
 def _google(deployment: Deployment, *, now: datetime) -> Findings:

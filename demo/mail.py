@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -46,6 +47,13 @@ class Mailbox:
             assert isinstance(server.transport, WriteTransport)  # noqa: S101 - it just wrote
             server.transport.abort()
         return TAKEN
+
+
+def server_tls(certificate: Path) -> ssl.SSLContext:
+    """What the server proves itself with; the file holds its key as well."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate)
+    return tls
 
 
 @contextmanager

@@ -6,7 +6,6 @@ processes of their own. A world may live on another day: then they run in thread
 that day as their clock.
 """
 
-import ssl
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -108,16 +107,14 @@ def world(
         tls = apns.tls_context(credentials.apns.certificate, credentials.apple.root)
         open_.enter_context(apns.listening(pushes, tls=tls, port=pushes_port))
         mailbox = Mailbox()
-        open_.enter_context(mail.listening(mailbox, tls=_mail_tls(credentials), port=mail_port))
+        open_.enter_context(
+            mail.listening(
+                mailbox, tls=mail.server_tls(credentials.apns.certificate), port=mail_port
+            )
+        )
         open_.enter_context(_service(deployment, clock))
         open_.enter_context(_worker(deployment, clock))
         yield World(deployment, people, told, pushes, mailbox)
-
-
-def _mail_tls(credentials: Credentials) -> ssl.SSLContext:
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(credentials.apns.certificate)
-    return tls
 
 
 def service_app(deployment: Deployment, clock: Clock) -> FastAPI:

@@ -193,7 +193,8 @@ def _teacher(here: World, notes: Notes, key: str) -> Browser:
         notes.note(browser.open(page), own=True)
     browser.open("/card/notices")
     notes.note(browser.press("/card/notices", address=_mailbox(key)), own=True)
-    notes.note(browser.open("/privacy/export"), own=True)
+    for page in ("/privacy/export", "/card/lost"):
+        notes.note(browser.open(page), own=True)
     notes.note(browser.press("/card/report-lost"), own=True)
     return browser
 

@@ -1,6 +1,5 @@
 """A teacher with a card, a mail server that speaks real SMTP, and the job that sends."""
 
-import ssl
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -117,8 +116,7 @@ def post(database: Database, tmp_path: Path) -> Iterator[Post]:
     keyring.init(tmp_path / "keys", environment="demo", now=now)
     ring = KeyRing(tmp_path / "keys")
     files = apple_certificates.create_server(tmp_path / "tls", now=wall_clock())
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(files.certificate)
+    tls = mail.server_tls(files.certificate)
 
     def work(session: Session) -> uuid.UUID:
         teacher: Teacher = teachers.know(session, b"p" * 32, pepper_id=1, now=now)

@@ -10,7 +10,7 @@ import pytest
 from app.cards.keyring import FILE_NAME
 from app.doctor import Finding, Severity, examine
 from app.settings import Settings
-from demo import apns
+from demo import apns, mail
 from demo.deployment import PASS_TYPE_IDENTIFIER, Addresses, Deployment, prepare
 from demo.population import cast
 from demo.serving import free_port, listening
@@ -23,11 +23,12 @@ NAMES = ("identity_provider", "epd", "google")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A deployment on SQLite among everybody it leans on; its own processes do not run."""
     ports = {name: free_port() for name in NAMES}
-    pushes = free_port()
+    pushes, mail_port = free_port(), free_port()
     addresses = Addresses(
         service="http://localhost:1",
         **{name: f"http://localhost:{port}" for name, port in ports.items()},
         apns=f"https://localhost:{pushes}",
+        mail_port=mail_port,
     )
     made = prepare(tmp_path_factory.mktemp("world") / "patient", addresses, now=wall_clock())
     people = cast(wall_clock().date())
@@ -37,6 +38,8 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         ).items():
             open_.enter_context(listening(app, ports[name]))
         tls = apns.tls_context(made.credentials.apns.certificate, made.credentials.apple.root)
+        server_tls = mail.server_tls(made.credentials.apns.certificate)
+        open_.enter_context(mail.listening(mail.Mailbox(), tls=server_tls, port=mail_port))
         open_.enter_context(apns.listening(apns.World(PASS_TYPE_IDENTIFIER), tls=tls, port=pushes))
         yield made
 
@@ -57,7 +60,14 @@ def test_a_new_deployment_in_good_order_only_lacks_news(patient: Deployment) -> 
     assert _ill(findings) == {"news of the personnel file": Severity.WARNING}
     assert {one.part for one in findings} == {
         *("keys", "database", "news of the personnel file", "disk", "settings", "certificates"),
-        *("clock", "log-in", "personnel file", "Apple's push service", "Google Wallet"),
+        *(
+            "clock",
+            "log-in",
+            "personnel file",
+            "Apple's push service",
+            "Google Wallet",
+            "mail server",
+        ),
     }
 
 
@@ -69,6 +79,8 @@ def test_a_new_deployment_in_good_order_only_lacks_news(patient: Deployment) -> 
         ("epd_client_secret", "another secret", "personnel file", Severity.FAULT),
         ("apns_base_url", "https://localhost:1", "Apple's push service", Severity.WARNING),
         ("google_wallet_base_url", "http://localhost:1", "Google Wallet", Severity.WARNING),
+        ("smtp_host", "", "mail server", Severity.WARNING),
+        ("smtp_port", 1, "mail server", Severity.FAULT),
         ("google_issuer_id", "3388000000000000001", "Google Wallet", Severity.FAULT),
         ("google_service_account_file", None, "settings", Severity.FAULT),
         ("database_url", "sqlite:////nowhere/at/all.sqlite3", "database", Severity.FAULT),

@@ -284,6 +284,8 @@ def test_the_tables_that_lead_to_a_person_are_all_thought_of() -> None:
         "google_holding",
         "handoff",
         "live_device",
+        "notice",
+        "notice_subscription",
         "office_case",
         "office_proposal",
         "pass_delivery",
