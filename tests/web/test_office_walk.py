@@ -1,4 +1,4 @@
-"""Each desk of the card office in a real browser: what it sees, does, and must not see."""
+"""Each desk, of the card office and outside, in a real browser: what it sees, does, and not."""
 
 from collections.abc import Iterator
 
@@ -80,4 +80,52 @@ def test_a_desk_sees_and_does_its_own_work_and_nothing_else(
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == 403
+    page.context.close()
+
+
+# Where an official from outside begins, what stands there, and the doors that stay closed.
+OUTSIDERS = {
+    "personnel": (
+        "/roster",
+        "Staff that the personnel file does not know",
+        {"/office", "/office/partners", "/partner"},
+    ),
+    "partner": ("/partner", "Become a partner", {"/office", "/office/partners", "/roster"}),
+}
+
+
+def outside(chromium: Browser, here: World, role: str) -> Page:
+    page = chromium.new_context(locale="en-BE", base_url=here.addresses.service).new_page()
+    page.goto(OUTSIDERS[role][0])
+    page.check(f'input[name="person"][value="{role}"]')
+    page.locator('button[value="log-in"]').click()
+    return page
+
+
+@pytest.mark.parametrize("role", OUTSIDERS)
+def test_an_official_from_outside_sees_the_own_desk_and_no_other(
+    chromium: Browser, here: World, role: str
+) -> None:
+    _, heading, closed = OUTSIDERS[role]
+    page = outside(chromium, here, role)
+    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    seen = {link.get_attribute("href") for link in page.get_by_role("link").all()}
+    assert seen.isdisjoint(closed)
+    for path in sorted(closed):
+        answer = page.context.request.get(path, headers={"accept": "application/json"})
+        assert answer.status == 403, path
+    page.context.close()
+
+
+def test_a_shop_applies_and_sees_that_the_card_office_has_to_answer(
+    chromium: Browser, here: World
+) -> None:
+    page = outside(chromium, here, "partner")
+    page.get_by_label("Name that holders know you by").fill("Boekhandel De Specht")
+    page.get_by_label("E-mail address").fill("winkel@specht.example")
+    page.get_by_label("Places").fill("9000 Gent, Veldstraat")
+    page.get_by_label("What holders of the card get").fill("5 % op alle boeken")
+    page.get_by_role("button", name="Send to the card office").click()
+    expect(page.get_by_text("Waiting for the card office")).to_be_visible()
+    expect(page.get_by_role("button", name="Send to the card office")).to_have_count(0)
     page.context.close()
