@@ -8,6 +8,7 @@ fails and never waits; where no port is set, nobody looks.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
@@ -56,8 +57,9 @@ def served(host: str, port: int | None) -> Iterator[None]:
 
 def answered(method: str, route: str, status: int, took_s: float) -> None:
     """One request of the web process; `route` is the pattern."""
-    _REQUESTS.labels(method if method in METHODS else "other", route, str(status)).inc()
-    _TOOK.labels(route).observe(took_s)
+    count, took = _series(method if method in METHODS else "other", route, status)
+    count.inc()
+    took.observe(took_s)
 
 
 def judged(reasons: list[str]) -> None:
@@ -65,6 +67,11 @@ def judged(reasons: list[str]) -> None:
     _BATCH.observe(len(reasons))
     for reason in reasons:
         _VERDICTS.labels(reason).inc()
+
+
+@cache  # finding a series by its labels costs more than counting in it
+def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return _REQUESTS.labels(method, route, str(status)), _TOOK.labels(route)
 
 
 def worked(job: str, *, well: bool) -> None:

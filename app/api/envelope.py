@@ -69,6 +69,7 @@ class Envelope:
             headers["strict-transport-security"] = HSTS
         # As they go over the line: every answer carries them.
         self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self._names = frozenset(name for name, _ in self._headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -77,6 +78,7 @@ class Envelope:
             return
         request_id = _request_id(Headers(scope=scope).get("x-request-id"))
         scope["request_id"] = request_id
+        number = str(request_id)
 
         status, begun = 0, time.perf_counter()
 
@@ -87,13 +89,11 @@ class Envelope:
                 given = list(message.get("headers", ()))
                 if scope["path"].startswith(STATIC_PATH) and status == HTTPStatus.OK:
                     given.append((b"cache-control", FOR_EVER))
-                names = {name for name, _ in given}
-                ours = [header for header in self._headers if header[0] not in names]
-                ours.append((b"x-request-id", str(request_id).encode()))
-                message["headers"] = given + ours
+                given.append((b"x-request-id", number.encode()))
+                message["headers"] = given + self._missing_in(given)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=str(request_id)):
+        with structlog.contextvars.bound_contextvars(request_id=number):
             try:
                 await self._app(
                     scope, _capped(scope, receive, self._body_timeout_s), send_with_headers
@@ -107,6 +107,12 @@ class Envelope:
                 log.info(
                     "request", method=scope["method"], route=route, status=status, took_ms=took_ms
                 )
+
+    def _missing_in(self, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        names = {name for name, _ in given}
+        if self._names.isdisjoint(names):
+            return self._headers
+        return [header for header in self._headers if header[0] not in names]
 
 
 def _request_id(offered: str | None) -> uuid.UUID:

@@ -7,6 +7,7 @@ this process counts in its own memory for a while: a limiter must never stop a v
 import threading
 import time
 from collections import OrderedDict, deque
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 import structlog
@@ -124,7 +125,11 @@ def _patience(storage_uri: str) -> dict[str, float]:
 
 def address(request: Request) -> str:
     """The network the request came from: IPv4 whole, IPv6 by /64; behind a proxy uvicorn tells."""
-    host = request.client.host if request.client else "unknown"
+    return _network(request.client.host if request.client else "unknown")
+
+
+@lru_cache(maxsize=4096)
+def _network(host: str) -> str:
     try:
         known = ip_address(host)
     except ValueError:

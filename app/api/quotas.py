@@ -48,7 +48,8 @@ class Quotas:
             raise HTTPException(
                 429, headers=self._fields(left, reset_s) | {"retry-after": str(reset_s)}
             )
-        self._taken.update(askers.items())
+        for asker in askers.items():
+            self._taken[asker] += 1
         return self._fields({name: rest - 1 for name, rest in left.items()}, reset_s)
 
     def _fields(self, left: Mapping[str, int], reset_s: int) -> dict[str, str]:

@@ -51,6 +51,8 @@ def enrolment_code_of(text: str) -> str | None:
 
 
 def _read(text: str, form: re.Pattern[str]) -> str | None:
+    if "/" in text:
+        return None  # a scanned code, as nearly every text is
     bare = text[:_LONGEST].strip(_WHITE_SPACE).translate(_SEPARATORS)
     number = bare.translate(UPPER).translate(MISREAD)
     return number if form.fullmatch(number) and number == _checked(number[:-1]) else None

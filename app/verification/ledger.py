@@ -12,7 +12,8 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Update, bindparam, func, insert, update
+import msgspec
+from sqlalchemy import Update, bindparam, func, insert, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -51,6 +52,12 @@ RAISE_MOMENT = (
 
 
 INSERT = insert(Scan)
+_COLUMNS = ", ".join(column.name for column in Scan.__table__.c)
+# All rows in one parameter: PostgreSQL's driver sends and hears of every row by itself otherwise.
+INSERT_TOGETHER = text(
+    f"INSERT INTO scan ({_COLUMNS})"  # noqa: S608 - the names of our own columns
+    f" SELECT {_COLUMNS} FROM json_populate_recordset(NULL::scan, :rows)"
+)
 USE_UP = (
     update(WebshopCode)
     .where(WebshopCode.code_sha256 == bindparam("code"), WebshopCode.used_at.is_(None))
@@ -164,8 +171,12 @@ class Ledger:
             raise Overtaken
 
     def _insert(self) -> None:
+        connection = self._session.connection()
         try:
-            self._session.connection().execute(INSERT, self._scans)
+            if connection.dialect.name == "postgresql":
+                connection.execute(INSERT_TOGETHER, {"rows": _json(self._scans)})
+            else:
+                connection.execute(INSERT, self._scans)
         except IntegrityError as error:
             if not self._uploading:
                 raise
@@ -196,3 +207,9 @@ class Ledger:
     def _cards(self, examined: Iterable[Examined]) -> set[uuid.UUID]:
         states = (self._states.get(one.names) for one in examined)
         return {state.card_id for state in states if state and state.card_id}
+
+
+def _json(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows as PostgreSQL reads them from JSON; bytes in its own hexadecimal form."""
+    hexed = [row | {"code_digest": f"\\x{row['code_digest'].hex()}"} for row in rows]
+    return msgspec.json.encode(hexed).decode()
