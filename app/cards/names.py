@@ -6,6 +6,7 @@ a page. Dropping the data key is the erasure: the wrapped key is the only way ba
 
 import json
 import os
+import uuid
 from dataclasses import dataclass
 
 from app.cards.keyring import SECRET_BYTES, Keys, seal, unseal
@@ -30,19 +31,19 @@ def keep(keys: Keys, teacher: Teacher, name: Name) -> None:
     """Store the name, replacing an older one."""
     if teacher.data_key is None:
         data_key = os.urandom(SECRET_BYTES)
-        teacher.data_key = keys.seal(data_key, place=_place(teacher, "data_key"))
+        teacher.data_key = keys.seal(data_key, place=place_of(teacher.id, "data_key"))
     else:
-        data_key = keys.unseal(teacher.data_key, place=_place(teacher, "data_key"))
+        data_key = keys.unseal(teacher.data_key, place=place_of(teacher.id, "data_key"))
     plain = json.dumps([name.given, name.family]).encode()
-    teacher.name = seal(data_key, plain, place=_place(teacher, "name"))
+    teacher.name = seal(data_key, plain, place=place_of(teacher.id, "name"))
 
 
 def read(keys: Keys, teacher: Teacher) -> Name | None:
     """The name, or None when none is kept."""
     if teacher.data_key is None or teacher.name is None:
         return None
-    data_key = keys.unseal(teacher.data_key, place=_place(teacher, "data_key"))
-    return Name(*json.loads(unseal(data_key, teacher.name, place=_place(teacher, "name"))))
+    data_key = keys.unseal(teacher.data_key, place=place_of(teacher.id, "data_key"))
+    return Name(*json.loads(unseal(data_key, teacher.name, place=place_of(teacher.id, "name"))))
 
 
 def erase(teacher: Teacher) -> None:
@@ -51,5 +52,6 @@ def erase(teacher: Teacher) -> None:
     teacher.name = None
 
 
-def _place(teacher: Teacher, column: str) -> str:
-    return f"teacher|{column}|{teacher.id}"
+def place_of(teacher_id: uuid.UUID, column: str) -> str:
+    """Where what is sealed of a teacher belongs."""
+    return f"teacher|{column}|{teacher_id}"
