@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.cards import lifecycle, own_key
-from app.cards.model import Card, Teacher
+from app.cards.model import NO_PEPPER, Card, Teacher
 from app.db import uuid7
 
 PSEUDONYM_BYTES = 32
@@ -31,6 +31,7 @@ def forget(
     pseudonym, pepper_id = teacher.insz_pseudonym, teacher.pepper_id
     # No pseudonym of anybody: what a pepper gives is as random as this.
     teacher.insz_pseudonym = os.urandom(PSEUDONYM_BYTES)
+    teacher.pepper_id = NO_PEPPER
     teacher.entitled = teacher.entitlement_reason = teacher.review_on = teacher.heard_at = None
     barred = {"barred_at": teacher.barred_at, "barred_why": teacher.barred_why}
     teacher.barred_at = teacher.barred_why = None

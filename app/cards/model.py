@@ -27,6 +27,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.cards.entitlement import CardStatus, EntitlementReason
 from app.db import Base, Identified, Moment
 
+# The pepper of a pseudonym that is nobody's any more.
+NO_PEPPER = 0
 # The cards of which the statistics do not know everything yet.
 UNCOUNTED = text("NOT test AND (counted_year IS NULL OR counted_year < year)")
 

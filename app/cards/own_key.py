@@ -6,6 +6,7 @@ only way back.
 """
 
 import os
+import uuid
 
 from app.cards.keyring import SECRET_BYTES, KeyFault, Keys, seal, unseal
 from app.cards.model import Teacher
@@ -14,13 +15,15 @@ from app.cards.model import Teacher
 def seal_own(keys: Keys, teacher: Teacher, plain: bytes, *, column: str) -> bytes:
     """Encrypt for one column of this teacher's row; the first time makes their key."""
     if teacher.data_key is None:
-        teacher.data_key = keys.seal(os.urandom(SECRET_BYTES), place=_place(teacher, "data_key"))
-    return seal(_data_key(keys, teacher), plain, place=_place(teacher, column))
+        teacher.data_key = keys.seal(
+            os.urandom(SECRET_BYTES), place=place_of(teacher.id, "data_key")
+        )
+    return seal(_data_key(keys, teacher), plain, place=place_of(teacher.id, column))
 
 
 def unseal_own(keys: Keys, teacher: Teacher, sealed: bytes, *, column: str) -> bytes:
     """Undo `seal_own`; `KeyFault` when the text belongs elsewhere or the key was dropped."""
-    return unseal(_data_key(keys, teacher), sealed, place=_place(teacher, column))
+    return unseal(_data_key(keys, teacher), sealed, place=place_of(teacher.id, column))
 
 
 def drop(teacher: Teacher) -> None:
@@ -28,11 +31,12 @@ def drop(teacher: Teacher) -> None:
     teacher.data_key = teacher.name = teacher.address = None
 
 
+def place_of(teacher_id: uuid.UUID, column: str) -> str:
+    """Where what is sealed of a teacher belongs."""
+    return f"teacher|{column}|{teacher_id}"
+
+
 def _data_key(keys: Keys, teacher: Teacher) -> bytes:
     if teacher.data_key is None:
         raise KeyFault(f"teacher {teacher.id} has no data key")
-    return keys.unseal(teacher.data_key, place=_place(teacher, "data_key"))
-
-
-def _place(teacher: Teacher, column: str) -> str:
-    return f"teacher|{column}|{teacher.id}"
+    return keys.unseal(teacher.data_key, place=place_of(teacher.id, "data_key"))

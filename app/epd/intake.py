@@ -19,7 +19,7 @@ from app.cards.keyring import Keys
 from app.cards.model import Teacher
 from app.epd.answers import EpdAnswer
 from app.epd.grants import end_grants
-from app.epd.model import status_of, store
+from app.epd.model import place_of_number, status_of, store
 
 
 def teacher_of(session: Session, insz: Insz, *, keys: Keys, now: datetime) -> Teacher:
@@ -57,7 +57,7 @@ def hear(
     teacher.heard_at = now
     if answer.snapshot is not None and teacher.erased_at is None:
         number = answer.snapshot.insz.digits.encode()
-        sealed = keys.seal(number, place=f"epd_person|insz|{teacher.id}")
+        sealed = keys.seal(number, place=place_of_number(teacher.id))
         if store(session, teacher.id, answer.snapshot, insz_encrypted=sealed, now=now):
             end_grants(session, [teacher.id])
     return teacher

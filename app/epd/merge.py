@@ -25,7 +25,14 @@ from app.epd import intake
 from app.epd.finding import locked, records_of, rename, teachers_of
 from app.epd.grants import end_grants
 from app.epd.messages import Snapshot
-from app.epd.model import EPD, PersonnelRecord, overtaken_by, status_to_json, statuses_of
+from app.epd.model import (
+    EPD,
+    PersonnelRecord,
+    overtaken_by,
+    place_of_number,
+    status_to_json,
+    statuses_of,
+)
 from app.provinces import province
 
 
@@ -271,5 +278,5 @@ def _values(
         "snapshot": status_to_json(snapshot.status),
         "home_province": province(snapshot.postcode, belgian_day(now)),
         "absent_since": None,
-        "insz_encrypted": keys.seal(number, place=f"epd_person|insz|{teacher_id}"),
+        "insz_encrypted": keys.seal(number, place=place_of_number(teacher_id)),
     }

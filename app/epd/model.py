@@ -73,6 +73,11 @@ class Institution(Base):
     postcode: Mapped[str] = mapped_column(String(4))
 
 
+def place_of_number(teacher_id: uuid.UUID) -> str:
+    """Where the sealed number of a teacher belongs."""
+    return f"epd_person|insz|{teacher_id}"
+
+
 def store(
     session: Session,
     teacher_id: uuid.UUID,

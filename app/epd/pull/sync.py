@@ -25,7 +25,7 @@ from app.db import Database, insert_once, uuid7
 from app.epd import merge
 from app.epd.answers import EpdAnswer, Failed
 from app.epd.client import EpdClient
-from app.epd.model import EPD, PersonnelRecord
+from app.epd.model import EPD, PersonnelRecord, place_of_number
 from app.epd.pull.model import PullState
 from app.errors import Conflict, Unavailable
 
@@ -133,9 +133,10 @@ class Pull:
         return Step(len(rows), refused + len(rows) - len(numbers), more=True, full=True)
 
     def _number(self, teacher_id: uuid.UUID, sealed: bytes | None) -> Insz | None:
-        place = f"epd_person|insz|{teacher_id}"
         try:
-            return Insz(self._ring.keys.unseal(sealed or b"\0", place=place).decode())
+            return Insz(
+                self._ring.keys.unseal(sealed or b"\0", place=place_of_number(teacher_id)).decode()
+            )
         except KeyFault as fault:
             log.error("number-unreadable", teacher=str(teacher_id), fault=str(fault))  # noqa: TRY400 - the fault says it all
             return None

@@ -25,7 +25,14 @@ from app.cards.model import Teacher
 from app.db import insert_once
 from app.epd.merge import judge, merge
 from app.epd.messages import Snapshot
-from app.epd.model import EPD, PersonnelRecord, status_from_json, status_to_json, taken_over
+from app.epd.model import (
+    EPD,
+    PersonnelRecord,
+    place_of_number,
+    status_from_json,
+    status_to_json,
+    taken_over,
+)
 from app.epd.rosters.model import Roster, RosterLine, RosterReminder, RosterState
 from app.epd.rosters.verbs import place_of
 from app.errors import NotFound
@@ -279,7 +286,7 @@ def _shown(record: PersonnelRecord, keys: Keys) -> str:
     """The day of birth and the last two digits: enough for who has the papers, for nobody else."""
     if record.insz_encrypted is None:
         return ""
-    place = f"epd_person|insz|{record.teacher_id}"
+    place = place_of_number(record.teacher_id)
     return masked(keys.unseal(record.insz_encrypted, place=place).decode())
 
 
