@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.cards.model import UNTOLD, Card, CardEvent, Teacher
 from app.notices.model import Kind, Notice, Subscription
-from app.notices.subscribing import due
+from app.notices.subscribing import CONFIRM_WITHIN, due, unsubscribe
 
 EVENTS = 200
 # Longer than a few mails can take, with all their time-outs.
@@ -106,8 +106,16 @@ def given_up(session: Session) -> Sequence[GivenUp]:
 
 
 def forget(session: Session, *, now: datetime, limit: int) -> int:
-    """Delete what was given up long ago, and wishes that nobody confirmed in time."""
+    """Delete what was given up long ago, and addresses that nobody confirmed in time."""
     old = select(Notice.id).where(Notice.parked_at < now - SHOWN).limit(limit)
     ids = session.scalars(old).all()
     session.execute(delete(Notice).where(Notice.id.in_(ids)))
-    return len(ids)
+    unconfirmed = (
+        select(Subscription.teacher_id)
+        .where(Subscription.confirmed_at.is_(None), Subscription.asked_at <= now - CONFIRM_WITHIN)
+        .limit(limit)
+    )
+    teachers = session.scalars(unconfirmed).all()
+    for teacher_id in teachers:
+        unsubscribe(session, teacher_id)
+    return len(ids) + len(teachers)

@@ -124,7 +124,7 @@ TABLE = {
     f"GET {LINK}/step": Row(200, 200, 200, address=f"{UNKNOWN_LINK}/step"),
     f"POST {LINK}/finish": Row(404, 404, 404, address=f"{UNKNOWN_LINK}/finish"),
     "GET /help": OPEN,
-    # Without a mail server; tests/notices has one, and links.
+    # Without a mail server; the tour of the demo has one, and links.
     "GET /card/notices": Row(401, 404, 401),
     "POST /card/notices": Row(401, 422, 401),
     "POST /card/notices/stop": OWN,

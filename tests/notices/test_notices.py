@@ -108,6 +108,27 @@ def test_a_link_confirms_once_within_the_hour_and_only_the_newest_wish(post: Pos
         confirm(late)
 
 
+def test_an_address_that_nobody_confirmed_is_forgotten_after_the_hour(post: Post) -> None:
+    post.subscribe()
+    post.later(minutes=59)
+    assert _forgotten(post) == 0
+    post.later(minutes=1)
+    assert _forgotten(post) == 1
+    with post.database.reading() as session:
+        assert session.get_one(Teacher, post.teacher_id).address is None
+    assert post.send() == []
+
+
+def test_an_address_that_was_confirmed_stays(post: Post) -> None:
+    post.confirmed()
+    post.later(days=400)
+    assert _forgotten(post) == 0
+
+
+def _forgotten(post: Post) -> int:
+    return post.database.transact(lambda s: outbox.forget(s, now=post.now, limit=10))
+
+
 def test_without_a_card_there_is_nothing_to_hear_of(post: Post) -> None:
     post.change(lifecycle.revoke, why="office")
     with pytest.raises(Conflict):
