@@ -208,6 +208,7 @@ def _registration(settings: Settings) -> Registration:
         post_logout_redirect_uri=f"{settings.public_url}/logged-out",
         accepted_acr=frozenset(settings.oidc_accepted_acr),
         step_up_acr=frozenset(settings.oidc_step_up_acr),
+        machine_organisations=frozenset(settings.epd_organisations.split()),
         roles=RoleBook(
             application=settings.oidc_application,
             names={

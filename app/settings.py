@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     role_security: str = "LerarenkaartVeiligheid"
     # OVO codes, separated by spaces, of the organisations whose people are the card office.
     office_organisations: str = ""
+    # Whose machines may push statuses with access tokens of the log-in's own server, asked about
+    # by introspection; empty: only with ours.
+    epd_organisations: str = ""
 
     epd_base_url: str = ""
     epd_token_url: str = ""

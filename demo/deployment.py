@@ -31,6 +31,7 @@ from app.settings import PREFIX
 from app.statistics import legacy
 from app.verification import partners, tills
 from demo import apple_certificates, figures, google_account
+from demo.identity_provider.machines import MACHINES
 from demo.officials import CARD_OFFICE
 
 PASS_TYPE_IDENTIFIER = "pass.example.lerarenkaart"  # noqa: S105 - a public name
@@ -119,6 +120,7 @@ class Deployment:
             "OIDC_CLIENT_ID": CLIENT_ID,
             "OIDC_CLIENT_KEY_FILE": credentials.login_key,
             "OFFICE_ORGANISATIONS": CARD_OFFICE,
+            "EPD_ORGANISATIONS": MACHINES[0].organisation or "",
             "EPD_BASE_URL": self.addresses.epd,
             "EPD_TOKEN_URL": f"{self.addresses.epd}/op/v1/token",
             "EPD_CLIENT_ID": CLIENT_ID,

@@ -35,6 +35,7 @@ from demo.deployment import (
     Deployment,
     prepare,
 )
+from demo.identity_provider.machines import MACHINES
 from demo.mail import Mailbox
 from demo.officials import OFFICIALS
 from demo.population import Person, by_key, cast
@@ -149,7 +150,7 @@ def simulators(
     job = SyncJob(addresses.service, SYNC_CLIENT_ID, sync_key, clock)
     return {
         "identity_provider": identity_provider.create_app(
-            (*people, *OFFICIALS), issuer=issuer, clients=[client], clock=clock
+            (*people, *OFFICIALS), issuer=issuer, clients=[client, *MACHINES], clock=clock
         ),
         "epd": epd.create_app(
             people, client_id=CLIENT_ID, client_secret=credentials.epd_secret, job=job

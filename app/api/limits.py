@@ -29,6 +29,8 @@ RATES: dict[str, RateLimitItem] = {
     "draw-code": parse("10/minute"),
     "refused-key": parse("30/minute"),
     "refused-client": parse("30/minute"),
+    # Each is a question to the government's server, where its tokens are taken.
+    "foreign-token": parse("600/minute"),
     "token": parse("60/minute"),
     "status-query": parse("600/minute"),
     "login": parse("30/minute"),

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.api.deps import House, Now, TheHouse
 from app.api.limits import address
-from app.errors import Forbidden, Unauthenticated
+from app.errors import Forbidden, Unauthenticated, Unavailable
 from app.identity.access_tokens import (
     LIFETIME,
     Caller,
@@ -28,6 +28,7 @@ from app.identity.access_tokens import (
 )
 from app.identity.client_proof import ALGORITHMS, OAuthRefused, hold, proof_in
 from app.identity.clients import Scope
+from app.identity.discovery import RETRY_AFTER_S, ProviderFault
 
 router = APIRouter(tags=["partner"])
 
@@ -126,11 +127,27 @@ EpdReader = Annotated[Caller, Depends(requires(Scope.EPD_READ))]
 
 def _caller(request: Request, house: House, now: datetime) -> Caller | None:
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    presented = read_token(text.strip()) if scheme.lower() == "bearer" else None
-    if presented is None:
+    if scheme.lower() != "bearer":
         return None
+    presented = read_token(text.strip())
+    if presented is None:
+        house.limits.count("foreign-token", address(request))
+        return _machine(house, text.strip(), now)
     with house.database.reading() as session:
         return callers(session, [presented], now=now).get(presented)
+
+
+def _machine(house: House, token: str, now: datetime) -> Caller | None:
+    """Whom the government's server vouches for, where its tokens are taken."""
+    try:
+        return house.oidc.machine(token, now=now)
+    except ProviderFault as fault:
+        log.warning("introspection-failed", fault=fault.detail)
+        message = (
+            "The server that gave this access token cannot be asked about it. "
+            "Nothing was taken in: send the same request again in a moment."
+        )
+        raise Unavailable(message, retry_after_s=RETRY_AFTER_S) from fault
 
 
 def _form(request: Request, body: bytes) -> dict[str, str]:

@@ -41,6 +41,7 @@ class Metadata:
     jwks_uri: str
     userinfo_endpoint: str | None
     end_session_endpoint: str | None
+    introspection_endpoint: str | None
     # RFC 9207 section 3: every authorization response carries `iss`.
     promises_iss: bool
 
@@ -76,6 +77,7 @@ def read_metadata(document: Mapping[str, Any], *, issuer: str) -> Metadata:
         jwks_uri=_endpoint(document, "jwks_uri", issuer),
         userinfo_endpoint=_offered(document, "userinfo_endpoint", issuer),
         end_session_endpoint=_offered(document, "end_session_endpoint", issuer),
+        introspection_endpoint=_offered(document, "introspection_endpoint", issuer),
         promises_iss=document.get("authorization_response_iss_parameter_supported") is True,
     )
 

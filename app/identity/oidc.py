@@ -32,6 +32,7 @@ from stdnum.exceptions import ValidationError
 from app.cards.insz import Insz
 from app.client_authentication import prove
 from app.identity import id_token
+from app.identity.access_tokens import Caller
 from app.identity.authorization import (
     AuthorizationResponse,
     LoginAttempt,
@@ -41,6 +42,7 @@ from app.identity.authorization import (
     with_query,
 )
 from app.identity.id_token import Claims, Expected
+from app.identity.introspection import TOKEN, machine_in
 from app.identity.provider import Provider
 from app.identity.refusal import Cause, LoginRefused
 from app.identity.registration import Registration
@@ -150,6 +152,19 @@ class OidcClient:
             official = official_in(claims, capacity=attempt.capacity, book=self._registration.roles)
             return OfficialIdentity(official, _authenticated_at(claims))
         return _identity(self._with_userinfo(claims, access_token, now=now))
+
+    def machine(self, token: str, *, now: datetime) -> Caller | None:
+        """Who is behind an access token that the provider gave to a machine; None for nobody.
+
+        Asked at every use; `ProviderFault` when it cannot be.
+        """
+        registration = self._registration
+        if not (registration.machine_organisations and TOKEN.fullmatch(token)):
+            return None
+        proof = prove(registration.client_id, registration.authentication, now=now)
+        form = {"token": token, "token_type_hint": "access_token"}
+        answer = self._provider.introspect(form | proof.form, proof.headers, now=now)
+        return machine_in(answer, registration, now=now)
 
     def logout_url(self, *, state: str, now: datetime) -> str | None:
         """Where to end the log-in at the provider too; None when it offers no such address.

@@ -1,4 +1,4 @@
-"""The OpenID provider as we meet it over HTTP: its published documents and two calls.
+"""The OpenID provider as we meet it over HTTP: its published documents and three calls.
 
 Knows how long and how much we listen: small JSON, a few seconds, no redirects. Hides
 fetching and caching: documents are fetched by one thread for all and kept for an hour;
@@ -99,6 +99,15 @@ class Provider:
             raise ProviderFault("claims are missing and there is no userinfo endpoint")
         headers = {"Authorization": f"Bearer {access_token}"}
         return _only_ok(*self._call("GET", endpoint, headers=headers))
+
+    def introspect(
+        self, form: Mapping[str, str], headers: Mapping[str, str], *, now: datetime
+    ) -> dict[str, Any]:
+        """What an access token is worth (RFC 7662 section 2); `form` holds it and our proof."""
+        endpoint = self.metadata(now=now).introspection_endpoint
+        if endpoint is None:
+            raise ProviderFault("there is no introspection endpoint")
+        return _only_ok(*self._call("POST", endpoint, headers=headers, data=form))
 
     def _fetch_metadata(self, _: datetime) -> Metadata:
         url = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"

@@ -23,6 +23,8 @@ class Registration:
     accepted_acr: frozenset[str]
     # The stronger ones among them, for what officials do that does harm in wrong hands.
     step_up_acr: frozenset[str] = frozenset()
+    # Whose machines may come with access tokens of the provider (OVO or KBO codes).
+    machine_organisations: frozenset[str] = frozenset()
     roles: RoleBook = field(default_factory=RoleBook)
 
     def __post_init__(self) -> None:

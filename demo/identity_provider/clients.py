@@ -25,6 +25,9 @@ class Client:
     secret: str | None = field(default=None, repr=False)
     public_key: RSAPublicKey | None = None
     key_id: str | None = None
+    # Of a machine: what it may ask for, and whose it is (`vo_orgcode`).
+    scopes: frozenset[str] = frozenset()
+    organisation: str | None = None
 
 
 def authenticated(

@@ -207,6 +207,8 @@ LIES: dict[str, Lie] = {
 
 QUIRKS: dict[str, Lie] = {
     "kid-missing-with-one-key": Lie(header=drop("kid")),
+    # A log-in asks nothing of it.
+    "introspect-error": Lie(faults={"introspect": "error"}),
     "typ-in-lower-case": Lie(header=put("typ", "jwt")),
     "typ-missing": Lie(header=drop("typ")),
     "kid-missing-on-both-sides": Lie(header=drop("kid"), jwks=each_key(drop("kid"))),

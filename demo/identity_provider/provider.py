@@ -32,6 +32,7 @@ from demo.identity_provider.grants import (
     person_claims,
 )
 from demo.identity_provider.lies import LIES, QUIRKS
+from demo.identity_provider.machines import MachineToken, described, give
 
 TOKEN_LIFETIME_S = 3_600
 
@@ -77,6 +78,7 @@ class IdentityProvider:
         # Code -> access token: a code that comes twice takes back what it gave (RFC 6749 4.1.2).
         self._spent: dict[str, str] = {}
         self._access: dict[str, Grant] = {}
+        self._machine_tokens: dict[str, MachineToken] = {}
         self._assertions: set[str] = set()
         self._lie = Lie()
 
@@ -88,11 +90,12 @@ class IdentityProvider:
             "authorization_endpoint": f"{at}/auth",
             "token_endpoint": f"{at}/token",
             "userinfo_endpoint": f"{at}/userinfo",
+            "introspection_endpoint": f"{at}/introspect",
             "jwks_uri": f"{at}/keys",
             "end_session_endpoint": f"{at}/logout",
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
-            "grant_types_supported": ["authorization_code"],
+            "grant_types_supported": ["authorization_code", "client_credentials"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "private_key_jwt"],
@@ -148,10 +151,12 @@ class IdentityProvider:
         return _redirect(waiting.redirect_uri, self._lie.callback(answer))
 
     async def token(self, request: Request) -> Response:
-        """Exchange a code (RFC 6749 section 4.1.3)."""
+        """Exchange a code (RFC 6749 section 4.1.3), or serve a machine (section 4.4)."""
         pairs = parse_qsl((await request.body()).decode())
         form = dict(pairs)
         try:
+            if form.get("grant_type") == "client_credentials":
+                return JSONResponse(self._for_machine(form, request.headers))
             grant = self._redeem(form if len(form) == len(pairs) else {}, request.headers)
         except Refusal as refusal:
             status = 401 if str(refusal) == "invalid_client" else 400
@@ -167,6 +172,17 @@ class IdentityProvider:
             "id_token": self._id_token(grant, access_token),
         }
         return await send(self._lie.answer(answer), self._lie.faults.get("token"))
+
+    async def introspect(self, request: Request) -> Response:
+        """What a machine's access token is worth, for an application that proves itself."""
+        form = dict(parse_qsl((await request.body()).decode()))
+        try:
+            self._proven(form, request.headers)
+        except Refusal as refusal:
+            return JSONResponse({"error": str(refusal)}, 401)
+        token = self._machine_tokens.get(form.get("token", ""))
+        document = described(token, issuer=self._issuer, now=self._clock())
+        return await send(document, self._lie.faults.get("introspect"))
 
     async def userinfo(self, request: Request) -> Response:
         """The claims of an access token (OpenID Connect Core section 5.3)."""
@@ -197,7 +213,18 @@ class IdentityProvider:
             self._keys.append(_new_key())
         return JSONResponse({"lies": list(LIES), "quirks": list(QUIRKS)})
 
-    def _redeem(self, form: Mapping[str, str], headers: Mapping[str, str]) -> Grant:
+    def _for_machine(self, form: Mapping[str, str], headers: Mapping[str, str]) -> Document:
+        given = give(self._proven(form, headers), form, now=self._clock())
+        access_token = secrets.token_urlsafe(32)
+        self._machine_tokens[access_token] = given
+        return {
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": TOKEN_LIFETIME_S,
+            "scope": given.scope,
+        }
+
+    def _proven(self, form: Mapping[str, str], headers: Mapping[str, str]) -> Client:
         client = authenticated(
             self._clients,
             form,
@@ -208,6 +235,10 @@ class IdentityProvider:
         )
         if client is None:
             raise Refusal("invalid_client")
+        return client
+
+    def _redeem(self, form: Mapping[str, str], headers: Mapping[str, str]) -> Grant:
+        client = self._proven(form, headers)
         if form.get("grant_type") != "authorization_code":
             raise Refusal("unsupported_grant_type")
         code = form.get("code", "")
@@ -252,6 +283,7 @@ def create_app(
         ("/op/v1/auth", provider.auth, "GET"),
         ("/op/v1/auth/choice", provider.choice, "POST"),
         ("/op/v1/token", provider.token, "POST"),
+        ("/op/v1/introspect", provider.introspect, "POST"),
         ("/op/v1/userinfo", provider.userinfo, "GET"),
         ("/op/v1/logout", provider.logout, "GET"),
         ("/_control", provider.control, "POST"),

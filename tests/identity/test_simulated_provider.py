@@ -107,7 +107,7 @@ def test_a_code_that_comes_twice_takes_its_access_token_back(
         ({"code_verifier": ""}, "invalid_grant"),
         ({"redirect_uri": CALLBACK + "/"}, "invalid_grant"),
         ({"code": "A" * 43}, "invalid_grant"),
-        ({"grant_type": "client_credentials"}, "unsupported_grant_type"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
         ({"client_id": "by-key"}, "invalid_client"),
     ],
     ids=["verifier", "no-verifier", "address", "code", "grant-type", "two-clients"],
