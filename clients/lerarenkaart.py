@@ -126,7 +126,8 @@ class Lerarenkaart:
 
     def void(self, verification_id: str) -> None:
         """Take back this till's own check within ten minutes, when the sale came to nothing."""
-        self._ask("POST", f"/api/v1/verifications/{verification_id}/void")
+        till = f"?till_id={self._till_id}" if self._till_id else ""
+        self._ask("POST", f"/api/v1/verifications/{verification_id}/void{till}")
 
     def receipt(self, verification_id: str) -> str:
         """A signed proof (JWS) that a check was made, without anything about the holder."""

@@ -23,7 +23,7 @@ from app.log import configure
 from demo import populace
 from demo.office import set_up_code
 from demo.story import Story
-from demo.tour import Tour
+from demo.tour.walk import summer, walk
 from demo.world import World, clock_set_to, wall_clock, world
 
 BUILD = Path("build/demo")
@@ -76,10 +76,10 @@ def _populate(here: World, size: int) -> None:
 
 
 def _tell(story: Story, here: World) -> None:
-    Tour(here, story).walk()
+    walk(here, story)
     story.chapter("On a day in July")
     with world(BUILD / "july", clock=clock_set_to(_last_july(wall_clock()))) as in_july:
-        Tour(in_july, story).summer()
+        summer(in_july, story)
     held = sum(step.held for step in story.steps)
     verdict = "[green]Every step held[/green]" if story.held else "[red]Not every step held[/red]"
     story.console.print(f"\n{verdict}: {held} of {len(story.steps)}. See {BUILD}/story.json")

@@ -8,13 +8,12 @@ from fastapi import APIRouter, Query
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 
+from app.api.askers import TAKES_EITHER, Either, asker_of
 from app.api.deps import Now, TheHouse
-from app.api.partner import Key
 from app.api.problems import PROBLEM_RESPONSES
 from app.cards.card_year import belgian_day
 from app.db import Database
 from app.epd.rosters.export import csv_lines
-from app.verification.callers import caller_of
 from app.verification.own_counts import Line, rows
 
 LONGEST = timedelta(days=366)
@@ -39,9 +38,10 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     "/api/v1/verifications/counts.csv",
     response_class=StreamingResponse,
     responses=RESPONSES | PROBLEM_RESPONSES,
+    openapi_extra=TAKES_EITHER,
 )
 def counts(
-    key: Key,
+    shown: Either,
     house: TheHouse,
     now: Now,
     first: First = None,
@@ -50,8 +50,8 @@ def counts(
     """What all your tills checked, per day, till, channel and benefit; a test key counts tests."""
     first, last = period(first, last, now=now)
     with house.database.reading() as session:
-        partner_id = caller_of(session, key).partner_id
-    return file(house.database, partner_id, first, last, test=key.test)
+        asker = asker_of(session, shown, now=now)
+    return file(house.database, asker.partner_id, first, last, test=asker.test)
 
 
 def period(first: date | None, last: date | None, *, now: datetime) -> tuple[date, date]:

@@ -10,20 +10,21 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
+from app.api.askers import TAKES_EITHER, Either, Key, asker_of, till_of
 from app.api.conditional import unless_known
 from app.api.deps import Now, TheHouse
 from app.api.limits import address
 from app.api.problems import PROBLEM_RESPONSES
-from app.api.verifications import Channel, answer, presented_key, require_json
+from app.api.verifications import Channel, answer, require_json
 from app.errors import NotFound
 from app.verification import afterwards, enrolment
 from app.verification.callers import caller_of
 from app.verification.receipts import receipt
 from app.verification.records import recorded
-from app.verification.tills import PresentedKey
 
 router = APIRouter(tags=["partner"])
 
@@ -82,32 +83,49 @@ class EnrolmentResponse(BaseModel):
     partner: str
 
 
-async def till_key(request: Request, house: TheHouse) -> PresentedKey:
-    """The till key of the request."""
-    return presented_key(request, house)
-
-
-Key = Annotated[PresentedKey, Depends(till_key)]
+NamedTill = Annotated[
+    uuid.UUID | None,
+    Query(
+        description="The till that checked; required with an access token, else that of the key."
+    ),
+]
 
 
 @router.get(
     "/api/v1/verifications/{verification_id}",
     response_class=Response,
     responses=VERIFICATION_RESPONSES | PROBLEM_RESPONSES,
+    openapi_extra=TAKES_EITHER,
 )
-def verification(verification_id: str, key: Key, house: TheHouse) -> Response:
+def verification(verification_id: str, shown: Either, house: TheHouse, now: Now) -> Response:
     """A verdict this partner got earlier; without initials, which are not stored."""
     scan_id = _scan_id(verification_id)
     with house.database.reading() as session:
-        verdict, channel = recorded(session, scan_id, key)
+        asker = asker_of(session, shown, now=now)
+        verdict, channel = recorded(session, scan_id, asker.partner_id)
     return answer(house, verdict, Channel(channel))
 
 
-@router.post("/api/v1/verifications/{verification_id}/void", responses=PROBLEM_RESPONSES)
-def void(verification_id: str, key: Key, house: TheHouse, now: Now) -> Voided:
+@router.post(
+    "/api/v1/verifications/{verification_id}/void",
+    responses=PROBLEM_RESPONSES,
+    openapi_extra=TAKES_EITHER,
+)
+def void(
+    verification_id: str,
+    shown: Either,
+    house: TheHouse,
+    now: Now,
+    till_id: NamedTill = None,
+) -> Voided:
     """Take back this till's own check within ten minutes: no use, though the code stays used."""
     scan_id = _scan_id(verification_id)
-    found = house.database.transact(lambda session: afterwards.void(session, scan_id, key, now=now))
+
+    def work(session: Session) -> afterwards.Recorded:
+        own = till_of(session, shown, till_id, now=now)
+        return afterwards.void(session, scan_id, own, now=now)
+
+    found = house.database.transact(work)
     assert found.voided_at is not None  # noqa: S101 - as `void` says; this tells the checker
     return Voided(verification_id=f"vrf_{found.scan_id}", voided_at=found.voided_at)
 
@@ -116,11 +134,15 @@ def void(verification_id: str, key: Key, house: TheHouse, now: Now) -> Voided:
     "/api/v1/verifications/{verification_id}/receipt",
     response_class=Response,
     responses=RECEIPT_RESPONSES | PROBLEM_RESPONSES,
+    openapi_extra=TAKES_EITHER,
 )
-def verification_receipt(verification_id: str, key: Key, house: TheHouse, now: Now) -> Response:
+def verification_receipt(
+    verification_id: str, shown: Either, house: TheHouse, now: Now
+) -> Response:
     """Our signed word that this check was made, without anything about the holder."""
     with house.database.reading() as session:
-        found = afterwards.on_record(session, _scan_id(verification_id), key)
+        asker = asker_of(session, shown, now=now)
+        found = afterwards.on_record(session, _scan_id(verification_id), asker.partner_id)
     jws = receipt(found, keys=house.ring.keys, issuer=house.public_url, now=now)
     return Response(jws, media_type="application/jose")
 

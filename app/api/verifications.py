@@ -18,17 +18,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.api.askers import EITHER, at_till, presented
 from app.api.deps import House, moment
 from app.api.limits import address
 from app.api.problems import PROBLEM_RESPONSES
 from app.api.quotas import code_of
 from app.cards.initials import initials_text
 from app.cards.numbers import card_number_of, webshop_code_of
-from app.errors import Conflict, Unauthenticated
-from app.identity.access_tokens import PresentedToken, read_token
+from app.errors import Conflict
 from app.verification.late import AHEAD, LATEST
 from app.verification.recorder import Presentation
-from app.verification.tills import Credential, PresentedKey, TokenAtTill, read_key
 from app.verification.verdict import Asked, Grade, Reason, Upload, Verdict
 
 PATH = "/api/v1/verifications"
@@ -114,15 +113,6 @@ DECODER = msgspec.json.Decoder(VerificationRequest)
 ENCODER = msgspec.json.Encoder()
 
 
-def presented_key(request: Request, house: House) -> PresentedKey:
-    """The till key of a request; only the Authorization header is looked at."""
-    key = read_key(_bearer(request))
-    if key is None:
-        house.limits.count("refused-key", address(request))
-        raise Unauthenticated("A till key (lk_live_… or lk_test_…) is needed as Bearer token.")
-    return key
-
-
 def require_json(request: Request) -> None:
     """415 for a body that does not call itself JSON (RFC 6839: or a dialect of it)."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -136,11 +126,10 @@ async def verify(request: Request) -> Response:
     request.scope["route"] = ROUTE
     house: House = request.state.house
     now = await moment(request)
-    token = read_token(_bearer(request))
-    presented = token or presented_key(request, house)
+    shown = presented(request, house)
     require_json(request)
     question = _question(await request.body())
-    key = _at_till(presented, question)
+    key = at_till(shown, question.till_id, named_in="body")
     partner = house.recorder.partner_of(key) or key
     card = partner, code_of(question.presentation)
     askers = {"address": address(request), "partner": partner, "card": card}
@@ -207,7 +196,7 @@ OPERATION: dict[str, Any] = {
     "summary": "Verify",
     "description": verify.__doc__,
     "operationId": "verify",
-    "security": [{"tillKey": []}, {"accessToken": ["verifications:write"]}],
+    "security": EITHER,
     "requestBody": {
         "required": True,
         "content": {
@@ -228,20 +217,6 @@ OPERATION: dict[str, Any] = {
     }
     | PROBLEM_RESPONSES,
 }
-
-
-def _bearer(request: Request) -> str:
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    return text.strip() if scheme.lower() == "bearer" else ""
-
-
-def _at_till(presented: PresentedKey | PresentedToken, question: VerificationRequest) -> Credential:
-    """A key is that of one till; the bearer of an access token names one."""
-    if isinstance(presented, PresentedKey):
-        return presented
-    if question.till_id is None:
-        raise RequestValidationError([{"type": "missing", "loc": ("body", "till_id")}])
-    return TokenAtTill(presented, question.till_id)
 
 
 def _question(body: bytes) -> VerificationRequest:

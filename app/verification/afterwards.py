@@ -12,9 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict, NotFound
-from app.verification.callers import caller_of
 from app.verification.model import Scan
-from app.verification.tills import PresentedKey
 
 VOIDABLE = timedelta(minutes=10)
 
@@ -35,13 +33,12 @@ class Recorded:
     voided_at: datetime | None
 
 
-def void(session: Session, scan_id: uuid.UUID, key: PresentedKey, *, now: datetime) -> Recorded:
+def void(session: Session, scan_id: uuid.UUID, till_id: uuid.UUID, *, now: datetime) -> Recorded:
     """Take back a use at the till that made it; twice is as once.
 
     `NotFound` for a check of another till, `Conflict` for a refusal and after ten minutes.
     """
-    caller = caller_of(session, key)
-    own = select(Scan).where(Scan.id == scan_id, Scan.till_id == caller.till_id)
+    own = select(Scan).where(Scan.id == scan_id, Scan.till_id == till_id)
     scan = session.scalars(own.with_for_update()).one_or_none()
     if scan is None:
         raise NotFound("There is no such verification of this till.")
@@ -54,10 +51,9 @@ def void(session: Session, scan_id: uuid.UUID, key: PresentedKey, *, now: dateti
     return _recorded(scan)
 
 
-def on_record(session: Session, scan_id: uuid.UUID, key: PresentedKey) -> Recorded:
+def on_record(session: Session, scan_id: uuid.UUID, partner_id: uuid.UUID) -> Recorded:
     """A verdict that this partner got; `NotFound` otherwise."""
-    caller = caller_of(session, key)
-    own = select(Scan).where(Scan.id == scan_id, Scan.partner_id == caller.partner_id)
+    own = select(Scan).where(Scan.id == scan_id, Scan.partner_id == partner_id)
     scan = session.scalars(own).one_or_none()
     if scan is None:
         raise NotFound("There is no such verification.")

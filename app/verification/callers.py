@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -13,6 +14,8 @@ from app.partners import Partner
 from app.verification.model import Till, TillKey
 from app.verification.tills import Credential, PresentedKey, TokenAtTill
 from app.verification.verdict import Caller
+
+NO_PARTNERS: Mapping[Any, uuid.UUID | None] = MappingProxyType({})
 
 # Made once and run by the connection: making it anew for each batch was a fifth of a check.
 CALLERS = (
@@ -82,9 +85,33 @@ def callers_by_token(
     return found
 
 
-def caller_of(session: Session, key: PresentedKey) -> Caller:
-    """The till behind one key; `Unauthenticated` when there is none."""
-    caller = callers(session, [key]).get(key)
+def caller_of(
+    session: Session,
+    credential: Credential,
+    partners: Mapping[Any, uuid.UUID | None] = NO_PARTNERS,
+) -> Caller:
+    """The till behind one key or token; `Unauthenticated` or `Forbidden` when there is none."""
+    caller = (
+        callers(session, [credential])
+        if isinstance(credential, PresentedKey)
+        else callers_by_token(session, [credential], partners)
+    ).get(credential)
     if caller is None:
-        raise Unauthenticated("This till key is not valid.")
+        raise Unauthenticated("This till key or access token is not valid.")
+    if isinstance(caller, Forbidden):
+        raise caller
     return caller
+
+
+def require_open(session: Session, partner_id: uuid.UUID | None) -> uuid.UUID:
+    """The partner of a token that names no till, if it takes part now; `Forbidden` otherwise.
+
+    `Unavailable` behind the fence, as with keys.
+    """
+    found = select(fence.raised_at().label("fenced_at"))
+    found = found.where(Partner.id == partner_id, Partner.stopped_at.is_(None))
+    row = session.execute(found).one_or_none()
+    if partner_id is None or row is None:
+        raise Forbidden("This access token may not ask about the checks of a partner.")
+    fence.refuse_behind(row.fenced_at)
+    return partner_id

@@ -22,10 +22,8 @@ from app.cards.model import Card, CardEvent, WalletPass
 from app.cards.numbers import webshop_code_of
 from app.cards.token import Carrier
 from app.errors import NotFound
-from app.verification.callers import caller_of
 from app.verification.codes import fingerprint
 from app.verification.model import REMEMBERED, Scan, Till, WebshopCode
-from app.verification.tills import PresentedKey
 from app.verification.verdict import (
     Caller,
     Grade,
@@ -164,10 +162,9 @@ def statuses(
     return found
 
 
-def recorded(session: Session, scan_id: uuid.UUID, key: PresentedKey) -> tuple[Verdict, str]:
+def recorded(session: Session, scan_id: uuid.UUID, partner_id: uuid.UUID) -> tuple[Verdict, str]:
     """An earlier verdict and its channel, for the partner who got it; `NotFound` otherwise."""
-    caller = caller_of(session, key)
-    found = PAST.where(Scan.id == scan_id, Scan.partner_id == caller.partner_id)
+    found = PAST.where(Scan.id == scan_id, Scan.partner_id == partner_id)
     row = session.execute(found).one_or_none()
     if row is None:
         raise NotFound("There is no such verification.")

@@ -10,7 +10,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
+from app.identity.clients import Scope
+from app.verification import partners
+from app.verification.model import Till
+from tests.api.oauth import ask, register, transact
 from tests.api.stage import Clock, Service
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +51,27 @@ def test_the_client_tells_good_cards_from_refused_ones(
         "day;till;channel;benefit;accepted;refused;taken_back",
         f"{day};1;till;;0;1;1",
     ]
+
+
+def test_the_client_takes_back_with_an_access_token_what_it_checked_with_it(
+    service: Service, client: ModuleType, clock: Clock
+) -> None:
+    def first_till(session: Session) -> Till:
+        museum = partners.partner_named(session, service.deployment.shops["museum"].name)
+        return partners.till_named(session, museum.id, "1")
+
+    till = transact(service, first_till)
+    writes = Scope.VERIFICATIONS_WRITE
+    known = register(service, "box-office", writes, partner_id=till.partner_id)
+    token = ask(service, auth=(known.client_id, known.secret)).json()["access_token"]
+    machine = client.Lerarenkaart(service.address, token, till_id=str(till.id))
+    code = service.web_codes(service.with_card())[0]
+    accepted = machine.verify(code, channel="box_office")
+    assert accepted.valid
+    assert machine.receipt(accepted.verification_id).count(".") == 2
+    machine.void(accepted.verification_id)
+    day = clock().date().isoformat()
+    assert machine.counts(day, day).splitlines()[1:] == [f"{day};1;box_office;;0;0;1"]
 
 
 def test_the_client_says_why_there_is_no_verdict(service: Service, client: ModuleType) -> None:

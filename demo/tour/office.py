@@ -4,34 +4,32 @@ Officials use pages as teachers do; what they press is what the page of their de
 """
 
 import re
-from collections.abc import Callable
 
 from demo.browser import Browser
 from demo.office import print_card
-from demo.story import Story
-from demo.world import World
+from demo.tour.stage import OK_STATIC, Stage, refused
 
 STRONG = "urn:be:vlaanderen:authmech:eid"
-Scanned = Callable[[str, str, str], None]
 
 
 class OfficeTour:
-    """Officials at work in one world; `scanned(title, code, reason)` is a till of a museum."""
+    """Officials at work in one world, and the museum that scans what they decide about."""
 
-    def __init__(self, world: World, story: Story, scanned: Scanned) -> None:
-        self._world = world
-        self._story = story
-        self._scanned = scanned
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._world = stage.world
+        self._story = stage.story
 
     def walk(self, teacher: Browser) -> None:
         """Suspended and back by one desk, excluded by another, let in again by two people."""
         self._story.chapter("The card office")
         code, _ = print_card(self._world)
+        museum = self._stage.museum
         support, issuer = self._official("support"), self._official("issuer")
         self._act(support, "suspend", "stolen", sees="Geschorst")
-        self._scanned("the suspended card at once", code, "not_valid")
+        self._stage.scan("the suspended card at once", museum, code, refused("not_valid"))
         self._act(issuer, "resume", "request", sees="Geldig")
-        self._scanned("the card is valid again", code, "ok")
+        self._stage.scan("the card is valid again", museum, code, OK_STATIC)
         self._act(issuer, "bar", "misuse", sees="Ingetrokken")
         self._card(teacher, "the excluded teacher gets no card", sees="Ingetrokken")
         record = self._record(issuer)
