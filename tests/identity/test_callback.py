@@ -100,7 +100,7 @@ def test_an_answer_to_another_attempt_is_refused(
 ) -> None:
     _, attempt = visit.client.begin(language="nl", now=NOW)
     issuer = attempt.issuer
-    metadata = Metadata(issuer, "", "", "", None, None, promises_iss=True)
+    metadata = Metadata(issuer, "", "", "", None, None, None, promises_iss=True)
     answer = read_response([("state", "one"), ("code", "c"), ("iss", issuer)])
     fitting = replace(attempt, state_hash=fingerprint("one"))
     assert code_in(answer, fitting, metadata) == "c"
