@@ -14,7 +14,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import busy, epd, fleet, google, google_delivery, passes, school_year, verification
+from bench import (
+    busy,
+    epd,
+    fleet,
+    google,
+    google_delivery,
+    passes,
+    school_year,
+    verification,
+    web_process,
+)
 from bench.measure import Measurement
 
 BENCHMARKS: tuple[Callable[[int, float], Measurement], ...] = (
@@ -31,6 +41,8 @@ BENCHMARKS: tuple[Callable[[int, float], Measurement], ...] = (
     fleet.apple_delivery_5000_devices,
     school_year.count_vs_fifty_million_a_year,
     school_year.report_vs_small_year,
+    web_process.start_up,
+    web_process.web_process_memory_mb,
 )
 
 
