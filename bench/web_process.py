@@ -36,7 +36,7 @@ from demo.world import wall_clock
 QUICK_ROUNDS = 5
 START_UP, MEMORY_MB = 1.3, 200.0
 TEACHERS, FEW = 228_000, 12_000
-# More than any cache of the process keeps.
+# More than the caches of the code that builds passes keep.
 DOWNLOADS = 300
 # What the web process has loaded from elsewhere by its first answer, in the order it did.
 FOREIGN = """
