@@ -19,12 +19,13 @@ from app.api.conditional import unless_known
 from app.api.deps import Now, TheHouse
 from app.api.limits import address
 from app.api.problems import PROBLEM_RESPONSES
-from app.api.verifications import Channel, answer, require_json
+from app.api.verifications import answer, require_json
 from app.errors import NotFound
 from app.verification import afterwards, enrolment
 from app.verification.callers import caller_of
 from app.verification.receipts import receipt
 from app.verification.records import recorded
+from app.verification.verdict import Channel
 
 router = APIRouter(tags=["partner"])
 

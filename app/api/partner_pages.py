@@ -18,11 +18,12 @@ from app.benefits.model import Category
 from app.identity import clients
 from app.identity.clients import Scope
 from app.office import applications
-from app.office.applications import Asked, Channel, Unfit
+from app.office.applications import Asked, Unfit
 from app.partners import Partner
 from app.passes import qr
 from app.verification import enrolment, own_counts, partners
 from app.verification.partners import Place
+from app.verification.verdict import Channel
 from app.web.office_partner_texts import NewSecretPage
 from app.web.partner_texts import ApplyPage, CountsPage, OwnPage
 

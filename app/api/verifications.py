@@ -8,7 +8,6 @@ document comes from the types below (docs/decisions/0019-the-lean-route.md).
 import re
 import uuid
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
@@ -28,26 +27,12 @@ from app.cards.numbers import card_number_of, webshop_code_of
 from app.errors import Conflict
 from app.verification.late import AHEAD, LATEST
 from app.verification.recorder import Presentation
-from app.verification.verdict import Asked, Grade, Reason, Upload, Verdict
+from app.verification.verdict import Asked, Channel, Grade, Reason, Upload, Verdict
 
 PATH = "/api/v1/verifications"
 JSON = re.compile(r"application/([!-~]+\+)?json")
 MISSING = re.compile(r"Object missing required field `(\w+)`")
 PLACE = re.compile(r" - at `\$([.\w]*)`\Z")
-
-
-class Channel(StrEnum):
-    """Where the card is shown: the first five in person, the last two from afar."""
-
-    TILL = "till"
-    BOX_OFFICE = "box_office"
-    SCANNER = "scanner"
-    EVENT = "event"
-    LIBRARY = "library"
-    WEBSHOP = "webshop"
-    PHONE = "phone"
-
-
 REMOTE = {Channel.WEBSHOP, Channel.PHONE}
 
 

@@ -1,9 +1,9 @@
 """The only verbs that change a card's status or a pass's code.
 
-Each verb takes an open session, appends a `CardEvent` and raises the revision of every
-pass that a phone should fetch anew; none commits. The teacher's row is locked first, so
-that two verbs for one person follow each other on every database. With the last card goes what its
-holder told us. `entitlement` has the table of transitions; callers decide when they are due.
+Each verb takes an open session, appends a `CardEvent` and raises the revision of every pass that
+a phone should fetch anew; none commits. The teacher's row is locked first, so that verbs for one
+person follow each other. With the last card goes what its holder told us. `entitlement` has the
+table of transitions; callers decide when they are due.
 """
 
 import secrets
@@ -298,5 +298,4 @@ def _raise_revision(wallet_pass: WalletPass, now: datetime) -> None:
 
 
 def _whole_hour(now: datetime) -> int:
-    moment_s = int(now.timestamp())
-    return moment_s - moment_s % HOUR_S
+    return int(now.timestamp()) // HOUR_S * HOUR_S

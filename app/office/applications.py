@@ -24,6 +24,7 @@ from app.office.desk import Desk
 from app.office.model import PartnerApplication
 from app.verification import partners
 from app.verification.partners import Place
+from app.verification.verdict import Channel
 
 # An answer is kept so long for the applicant to read; the record of acts keeps the decision.
 KEPT_FOR = timedelta(days=180)
@@ -32,17 +33,6 @@ BATCH = 200
 MAX_EMAIL, MAX_NAME, MAX_OFFER = 254, 120, 500  # RFC 5321 section 4.5.3.1.3 less its brackets
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 PLACE = re.compile(r"([1-9][0-9]{3})\s+(\S.{0,119})")
-
-
-class Channel(StrEnum):
-    """Where cards are mostly shown, as `channel` of a check says it."""
-
-    TILL = "till"
-    BOX_OFFICE = "box_office"
-    SCANNER = "scanner"
-    EVENT = "event"
-    LIBRARY = "library"
-    WEBSHOP = "webshop"
 
 
 class Fault(StrEnum):

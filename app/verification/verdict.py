@@ -16,6 +16,18 @@ from app.cards.token import Carrier
 EARTH_RADIUS_KM = 6371.0
 
 
+class Channel(StrEnum):
+    """Where the card is shown: the first five in person, the last two from afar."""
+
+    TILL = "till"
+    BOX_OFFICE = "box_office"
+    SCANNER = "scanner"
+    EVENT = "event"
+    LIBRARY = "library"
+    WEBSHOP = "webshop"
+    PHONE = "phone"
+
+
 class Reason(StrEnum):
     """Why a verdict is what it is; section 7 of docs/card-token.md has the meanings."""
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from app.identity.model import OAuthClient
-from app.office.applications import Channel, Fault
+from app.office.applications import Fault
 from app.office.model import PartnerApplication
 from app.partners import Partner
 from app.verification.own_counts import Line
 from app.verification.partners import TillKeys
+from app.verification.verdict import Channel
 from app.web.texts import Msgid
 
 FAULTS: Mapping[Fault, Msgid] = {
