@@ -19,7 +19,7 @@ from app.office.cases import said
 from app.office.proposals import MAX_WHY
 from app.partners import Partner
 from app.passes import qr
-from app.verification import enrolment, partners, tills
+from app.verification import enrolment, partners
 from app.verification.partners import Place
 from app.web.office_partner_texts import NewSecretPage, PartnerPage, PartnersPage
 
@@ -120,7 +120,7 @@ def make_key(
 
     def work(session: Session) -> tuple[str, str]:
         till = partners.till_of(session, partner_id, till_id)
-        key = tills.new_key(session, till, test=test, now=desk.now)
+        key = partners.hand_out_key(session, till, test=test, now=desk.now)
         _note(
             desk,
             session,

@@ -47,6 +47,16 @@ def test_the_office_makes_a_partner_whose_scanner_and_till_check_cards(service: 
     ]
 
 
+def test_a_till_gets_a_second_key_to_replace_the_first_and_no_third(service: Service) -> None:
+    desk = AtOffice.log_in(service, "support")
+    desk.browser.open(partner_page(desk, "Museum aan de Stroom (demo)"))
+    path = next(f.action for f in desk.browser.forms if f.action.endswith("/key"))
+    assert "lk_live_" in service.http.post(path, headers=desk.headers).text
+    refused = service.http.post(path, headers=desk.headers)
+    assert refused.status_code == 409
+    assert "revoke one first" in refused.json()["detail"]
+
+
 def test_a_key_of_one_partner_is_out_of_reach_by_the_address_of_another(service: Service) -> None:
     desk = AtOffice.log_in(service, "support")
     museum = partner_page(desk, "Museum aan de Stroom (demo)")
