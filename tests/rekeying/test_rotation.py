@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from typer.testing import CliRunner, Result
 
 from app import rekeying
-from app.cards import forgetting, keyring, names
+from app.cards import forgetting, keyring, names, own_key
 from app.cards.entitlement import PersonnelStatus, Policy
 from app.cards.insz import Insz
 from app.cards.keyring import KeyFault, KeyRing, Kind
@@ -174,7 +174,7 @@ def test_what_the_service_writes_meanwhile_stays(settle: Callable[[int], Town]) 
             def work(session: Session, number: int = number, name: Name = name) -> None:
                 keys = town.ring.keys
                 teacher = intake.teacher_of(session, _insz(number), keys=keys, now=NOW)
-                names.erase(teacher)
+                own_key.drop(teacher)
                 names.keep(keys, teacher, name)
 
             town.database.transact(work)
