@@ -20,7 +20,7 @@ from aiosmtpd.smtp import SMTP
 TAKEN = "250 taken"
 
 
-# No slots: aiosmtpd looks at every member, and Python 3.11 before 3.11.4 stumbles over theirs.
+# No slots: aiosmtpd looks at every member, and Python 3.11.2 stumbles over theirs.
 @dataclass
 class Mailbox:
     """Everything that arrived; `answer` is what the server says to the next recipients."""
