@@ -122,6 +122,8 @@ def test_a_shop_applies_and_sees_that_the_card_office_has_to_answer(
 ) -> None:
     page = outside(chromium, here, "partner")
     page.get_by_label("Name that holders know you by").fill("Boekhandel De Specht")
+    page.get_by_label("Kind").select_option("books")
+    page.get_by_label("Where cards are shown").select_option("till")
     page.get_by_label("E-mail address").fill("winkel@specht.example")
     page.get_by_label("Places").fill("9000 Gent, Veldstraat")
     page.get_by_label("What holders of the card get").fill("5 % op alle boeken")

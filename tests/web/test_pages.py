@@ -20,7 +20,8 @@ from tests.web.document import Document
 def test_every_template_is_among_the_states(states: dict[str, Any]) -> None:
     directory = STATIC_DIRECTORY.parent / "templates"
     parts = {"base.html", "parts.html", "office_parts.html"}
-    assert {path.name for path in directory.iterdir()} - parts == {
+    mails = {"notice.html"}
+    assert {path.name for path in directory.iterdir()} - parts - mails == {
         template for template, _ in states.values()
     }
 
@@ -71,8 +72,9 @@ def test_every_form_posts_with_the_token_and_every_control_has_a_name(
         forms = [form for form in document.all("form") if form not in searches]
         assert all(form["method"] == "post" for form in forms), name
         tokens = [field for field in document.all("input") if field["name"] == "csrf"]
-        # A phone that opens a link has no session yet: the link itself is its token.
-        of_links = [form for form in forms if (form["action"] or "").startswith("/handoff/")]
+        # Whoever opens a link has no session: the link itself is its token.
+        links = ("/handoff/", "/notices/")
+        of_links = [form for form in forms if (form["action"] or "").startswith(links)]
         assert len(tokens) == len(forms) - len(of_links), name
         # A form with several buttons asks which of them.
         named = [one for one in document.all("button") if "name" in one]
