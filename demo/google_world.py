@@ -39,6 +39,7 @@ LEGACY = {
     "QR_CODE": "qrCode",
     "ONE_USER_ALL_DEVICES": "oneUserAllDevices",
     "FOIL_SHIMMER": "foilShimmer",
+    "TEXT": "text",
 }
 
 
@@ -141,13 +142,15 @@ class World:
         return [thing for _, thing in shelf if f"{thing[field]}.".startswith(f"{parent_id}.")]
 
     def add_message(self, kind: Kind, resource_id: str, body: Json, *, caller: str) -> Json:
-        """The resource with one message more; the oldest make room."""
+        """The resource with one message more; 400 when there are ten already."""
         resource = self.get(kind, resource_id, caller=caller)
         _strict("AddMessageRequest", body)
         message = body["message"]
+        messages = [*resource.get("messages", []), message]
+        if len(messages) > MESSAGES:
+            raise Refusal(400, "invalid", "At most ten messages.", field="messages")
         if message.get("messageType") == "TEXT_AND_NOTIFY":
             self._notify(resource_id)
-        messages = [*resource.get("messages", []), message][-MESSAGES:]
         return self._replace(kind, resource_id, resource | {"messages": messages}, caller=caller)
 
     def shown(self, kind: Kind, resource: Json) -> Json:

@@ -29,6 +29,8 @@ BURST = 4
 LEFT_FREE = 2
 # Longer links may be cut by browsers (Google's guide for Wallet on the web).
 SAVE_JWT_LIMIT = 1800
+# Resource field `messages`.
+MESSAGES_LIMIT = 10
 BODY_LIMIT = 256 * 1024
 CONNECT_S = 2.0
 WAIT_MAX_S = 1.0
@@ -46,7 +48,7 @@ class _Call:
     verb: str
     path: str
     body: JsonObject | None = field(repr=False)
-    none_for: HTTPStatus
+    none_for: HTTPStatus | None
 
 
 class GoogleWallet:
@@ -98,6 +100,24 @@ class GoogleWallet:
         """Insert the class of our objects, or bring it to this state: every pass shows that."""
         insert, patch = _insert(CLASSES, design), _patch(CLASSES, design)
         return self._upsert((insert, patch, insert), now=now)
+
+    def add_message(
+        self, object_id: str, message: JsonObject, *, after: Sequence[JsonObject], now: datetime
+    ) -> None:
+        """Add one message to those of an object; tried once, since a second one would sound again.
+
+        Where the list is full the oldest make room, and the new one makes no sound. Raises
+        errors.Unavailable when it may have been lost: the object tells whether it was.
+        """
+        path = f"{OBJECTS}/{object_id}"
+        call = _Call("POST", f"{path}/addMessage", {"message": message}, None)
+        if len(after) >= MESSAGES_LIMIT:
+            newest = [*after[1 - MESSAGES_LIMIT :], message]
+            call = _Call("PATCH", path, {"messages": newest}, None)
+        try:
+            self._attempt(call, now=now, deadline=time.monotonic() + self._budget_s)
+        except TryAgain as exc:
+            raise _silent(exc) from exc
 
     def get_object(self, object_id: str, *, now: datetime) -> JsonObject:
         """What Google holds, `hasUsers` included. It carries the TOTP key: show it to nobody.
@@ -158,9 +178,7 @@ class GoogleWallet:
                 with attempt:
                     return self._attempt(call, now=now, deadline=deadline)
         except TryAgain as exc:
-            raise Unavailable(
-                "Google Wallet does not answer now.", retry_after_s=exc.after_s or RETRY_LATER_S
-            ) from exc
+            raise _silent(exc) from exc
         raise AssertionError  # pragma: no cover - an attempt returns or raises
 
     def _attempt(self, call: _Call, *, now: datetime, deadline: float) -> JsonObject | None:
@@ -238,6 +256,11 @@ def _insert(collection: str, resource: JsonObject) -> _Call:
 def _patch(collection: str, resource: JsonObject) -> _Call:
     path = f"{collection}/{resource['id']}"
     return _Call("PATCH", path, merge_patch(resource), HTTPStatus.NOT_FOUND)
+
+
+def _silent(failure: TryAgain) -> Unavailable:
+    message = "Google Wallet does not answer now."
+    return Unavailable(message, retry_after_s=failure.after_s or RETRY_LATER_S)
 
 
 def _no_access() -> NoAccess:

@@ -31,7 +31,14 @@ OPTIONAL_OF_OBJECT = ("rotatingBarcode", "barcode", "logo")
 OPTIONAL_OF_CLASS = ("callbackOptions",)
 # The enumerations among our fields.
 ENUMS = frozenset(
-    {"state", "type", "genericType", "multipleDevicesAndHoldersAllowedStatus", "animationType"}
+    {
+        "state",
+        "type",
+        "genericType",
+        "multipleDevicesAndHoldersAllowedStatus",
+        "animationType",
+        "messageType",
+    }
 )
 # Issuer id, full stop, then what Google allows in a suffix (resource field `id`).
 RESOURCE_ID = re.compile(r"\d+\.[A-Za-z0-9._-]+")
@@ -73,7 +80,7 @@ def generic_class(
             }
         },
         "textModulesData": [
-            _module(name) | {"localizedBody": _localized(LABELS[f"{name}_text"])} for name in ABOUT
+            _module(name) | {"localizedBody": localized(LABELS[f"{name}_text"])} for name in ABOUT
         ],
         "linksModuleData": {"uris": [_link("web_card", f"{public_url}/card/live")]},
     }
@@ -103,14 +110,14 @@ def generic_object(
         "classId": class_id,
         "genericType": "GENERIC_OTHER",
         "state": STATES[content.status],
-        "cardTitle": _localized(LABELS["title"]),
-        "subheader": _localized(LABELS["status" if over else "holder"]),
-        "header": _localized(status if over else {"nl": content.holder_name}),
+        "cardTitle": localized(LABELS["title"]),
+        "subheader": localized(LABELS["status" if over else "holder"]),
+        "header": localized(status if over else {"nl": content.holder_name}),
         "hexBackgroundColor": BACKGROUND,
         "textModulesData": [
             _module("card_number") | {"body": content.card_number},
             _module("year") | {"body": str(content.year)},
-            _module("status") | {"localizedBody": _localized(status)},
+            _module("status") | {"localizedBody": localized(status)},
         ],
         "validTimeInterval": {
             "start": _date(content.valid_from),
@@ -126,7 +133,7 @@ def generic_object(
     if logo_url:
         pass_object["logo"] = {
             "sourceUri": {"uri": logo_url},
-            "contentDescription": _localized(LABELS["title"]),
+            "contentDescription": localized(LABELS["title"]),
         }
     if content.status is CardStatus.ACTIVE:
         pass_object["rotatingBarcode"] = _rotating_barcode(content, totp_key)
@@ -136,10 +143,12 @@ def generic_object(
 def merge_patch(resource: JsonObject) -> JsonObject:
     """The PATCH body that brings Google's copy to this state, whatever it held before.
 
-    A field that is not sent stays as it was, so what must be gone is sent as null.
+    A field that is not sent stays as it was, so what must be gone is sent as null. Messages stay:
+    they begin with the object and grow by `addMessage`.
     """
     optional = OPTIONAL_OF_OBJECT if "classId" in resource else OPTIONAL_OF_CLASS
-    return dict.fromkeys(optional) | resource
+    changed = {field: value for field, value in resource.items() if field != "messages"}
+    return dict.fromkeys(optional) | changed
 
 
 def folded(resource: Any) -> Any:  # noqa: ANN401 - any JSON value, at any depth
@@ -178,7 +187,7 @@ def _rotating_barcode(content: PassContent, totp_key: bytes) -> JsonObject:
     }
 
 
-def _localized(texts: Mapping[str, str]) -> JsonObject:
+def localized(texts: Mapping[str, str]) -> JsonObject:
     """A LocalizedString: Dutch as the default, the other languages as translations."""
     return {
         "defaultValue": {"language": "nl-BE", "value": texts["nl"]},
@@ -196,7 +205,7 @@ def _date(moment: datetime) -> JsonObject:
 
 def _module(name: str) -> JsonObject:
     """The heading of a text module, which `_item` and the patches know by this id."""
-    return {"id": name, "localizedHeader": _localized(LABELS[name])}
+    return {"id": name, "localizedHeader": localized(LABELS[name])}
 
 
 def _item(module: str) -> JsonObject:
@@ -205,4 +214,4 @@ def _item(module: str) -> JsonObject:
 
 
 def _link(name: str, uri: str) -> JsonObject:
-    return {"id": name, "uri": uri, "localizedDescription": _localized(LABELS[name])}
+    return {"id": name, "uri": uri, "localizedDescription": localized(LABELS[name])}

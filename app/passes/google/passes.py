@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 from app.errors import Unavailable
 from app.passes.content import PassContent
+from app.passes.google import messages
 from app.passes.google.answer import GoogleRefused, NoAccess
 from app.passes.google.client import GoogleWallet
 from app.passes.google.object import JsonObject, generic_class, generic_object, resource_id
@@ -53,21 +54,38 @@ class GooglePasses:
 
         Returns whether anybody has saved it, where Google says so.
         """
-        return self._bring(self._wallet.put_object, self._object(content, totp_key), now)
+        return _has_users(self._bring(self._wallet.put_object, content, totp_key, now))
 
     def patch(self, content: PassContent, *, totp_key: bytes, now: datetime) -> bool | None:
-        """Do the same for a pass that Google should know already: one call instead of two."""
-        return self._bring(self._wallet.patch_object, self._object(content, totp_key), now)
+        """Do the same for a pass that Google should know already, and tell its holder what is new.
+
+        One call when nothing is, or when nobody has the pass.
+        """
+        there = self._bring(self._wallet.patch_object, content, totp_key, now)
+        has_users = _has_users(there)
+        told = there.get("messages", [])
+        news = messages.after(told, content, now=now)
+        if news and has_users is not False:
+            self._wallet.add_message(there["id"], news, after=told, now=now)
+        return has_users
 
     def save_link(self, serial: str, *, now: datetime) -> str:
         """The link that saves a pass which Google has."""
         return self._wallet.save_link(resource_id(self._issuer_id, serial), now=now)
 
     def _bring(
-        self, bring: Callable[..., JsonObject], pass_object: JsonObject, now: datetime
-    ) -> bool | None:
+        self,
+        bring: Callable[..., JsonObject],
+        content: PassContent,
+        totp_key: bytes,
+        now: datetime,
+    ) -> JsonObject:
+        pass_object = generic_object(
+            content, issuer_id=self._issuer_id, class_id=self._class_id, totp_key=totp_key
+        )
+        pass_object["messages"] = [messages.first(content, now=now)]
         try:
-            return _has_users(bring(pass_object, now=now))
+            return bring(pass_object, now=now)
         except GoogleRefused as refusal:
             if refusal.status not in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
                 raise
@@ -77,17 +95,12 @@ class GooglePasses:
             if refusal.status == HTTPStatus.FORBIDDEN:
                 raise
         try:
-            return _has_users(bring(pass_object, now=now))
+            return bring(pass_object, now=now)
         except GoogleRefused as refusal:
             if refusal.status != HTTPStatus.NOT_FOUND:
                 raise
             message = "Google Wallet does not find the design that it has."
             raise Unavailable(message, retry_after_s=REFUSED_RETRY_S) from refusal
-
-    def _object(self, content: PassContent, totp_key: bytes) -> JsonObject:
-        return generic_object(
-            content, issuer_id=self._issuer_id, class_id=self._class_id, totp_key=totp_key
-        )
 
 
 def _has_users(answer: JsonObject) -> bool | None:
