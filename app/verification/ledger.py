@@ -1,19 +1,18 @@
 """The books of one batch of verifications: what was read for it and what it will write.
 
-Knows the order within a batch and the compare-and-set that makes a live code count once; one
-statement each, whatever the size. Hides both from the recorder, which lets `verify` decide in
-between.
+Knows the order within a batch, and that the passes it reads are held until it is written, which
+makes a live code count once and every limit exact at any number of processes. One statement each,
+whatever the size; hides them from the recorder, which lets `verify` decide in between.
 """
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Update, bindparam, func, insert, text, update
+from sqlalchemy import Connection, bindparam, func, insert, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -35,20 +34,7 @@ ROTATING = {Carrier.APPLE, Carrier.GOOGLE}
 
 
 class Overtaken(Exception):
-    """Another process accepted a code of the same pass between our look and our write."""
-
-
-_SEEN = bindparam("seen", type_=WalletPass.__table__.c.last_accepted.type)
-# Compare-and-set: only while nobody else has accepted a code of this pass since we looked.
-RAISE_MOMENT = (
-    update(WalletPass)
-    .where(WalletPass.id == bindparam("this"))
-    .where(WalletPass.last_accepted.is_not_distinct_from(_SEEN))
-    .values(
-        last_accepted=func.coalesce(bindparam("moment"), WalletPass.last_accepted),
-        rotation_due_at=func.coalesce(WalletPass.rotation_due_at, bindparam("due")),
-    )
-)
+    """Another process took the same upload between our look and our write."""
 
 
 INSERT = insert(Scan)
@@ -58,9 +44,23 @@ INSERT_TOGETHER = text(
     f"INSERT INTO scan ({_COLUMNS})"  # noqa: S608 - the names of our own columns
     f" SELECT {_COLUMNS} FROM json_populate_recordset(NULL::scan, :rows)"
 )
+ACCEPT = (
+    update(WalletPass)
+    .where(WalletPass.id == bindparam("this"))
+    .values(
+        last_accepted=func.coalesce(bindparam("moment"), WalletPass.last_accepted),
+        rotation_due_at=func.coalesce(WalletPass.rotation_due_at, bindparam("due")),
+    )
+)
+ACCEPT_TOGETHER = text(
+    "UPDATE wallet_pass SET last_accepted = coalesce(its.moment, last_accepted),"
+    " rotation_due_at = coalesce(rotation_due_at, its.due)"
+    " FROM json_to_recordset(:rows) AS its (this uuid, moment bigint, due timestamptz)"
+    " WHERE id = its.this"
+)
 USE_UP = (
     update(WebshopCode)
-    .where(WebshopCode.code_sha256 == bindparam("code"), WebshopCode.used_at.is_(None))
+    .where(WebshopCode.code_sha256 == bindparam("code"))
     .values(used_at=bindparam("at"))
 )
 
@@ -87,7 +87,7 @@ class Ledger:
         self._uploading = bool(nonces)
         self._at = at
         self._callers = callers
-        self._states = records.states(session, readable)
+        self._states = records.states(session, readable, held=True)
         self._history = records.history(session, self._remembered(readable), at=at)
         self._rehearsals = records.rehearsals(session, self._testers(readable), at=at)
         self._uploads = records.uploads(session, nonces)
@@ -135,10 +135,8 @@ class Ledger:
 
     def _accept(self, examined: Examined, state: PassState, verdict: Verdict) -> None:
         assert state.pass_id is not None  # noqa: S101 - the caller looked; this tells the checker
-        before = self._accepted.get(state.pass_id)
         self._accepted[state.pass_id] = {
             "this": state.pass_id,
-            "seen": before["seen"] if before else state.last_accepted,
             "moment": verdict.accepted_moment,
             "due": verdict.checked_at if state.carrier in ROTATING else None,
         }
@@ -153,28 +151,28 @@ class Ledger:
         self._used.append({"code": fingerprint(str(examined.names)), "at": verdict.checked_at})
 
     def write(self) -> None:
-        """Store scans and accepted moments; `Overtaken` when another process was first."""
+        """Store scans and accepted moments; `Overtaken` when another process took an upload."""
+        connection = self._session.connection()
+        together = connection.dialect.name == "postgresql"
         if self._scans:
-            self._insert()
+            self._insert(connection, together=together)
         if self._used:
-            # Sorted as below, and only once whoever races.
-            self._raise_all(USE_UP, sorted(self._used, key=itemgetter("code")))
+            connection.execute(USE_UP, self._used)
         if not self._accepted:
             return
-        # In one order everywhere: two batches over the same passes wait, they do not deadlock.
-        rows = [self._accepted[pass_id] for pass_id in sorted(self._accepted)]
-        self._raise_all(RAISE_MOMENT, rows)
+        rows = list(self._accepted.values())
+        if together:
+            connection.execute(ACCEPT_TOGETHER, {"rows": _json(rows)})
+        else:
+            connection.execute(ACCEPT, rows)
 
-    def _raise_all(self, statement: Update, rows: list[dict[str, Any]]) -> None:
-        result = self._session.connection().execute(statement, rows)
-        if result.rowcount != len(rows):
-            raise Overtaken
-
-    def _insert(self) -> None:
-        connection = self._session.connection()
+    def _insert(self, connection: Connection, *, together: bool) -> None:
         try:
-            if connection.dialect.name == "postgresql":
-                connection.execute(INSERT_TOGETHER, {"rows": _json(self._scans)})
+            if together:
+                hexed = [
+                    row | {"code_digest": f"\\x{row['code_digest'].hex()}"} for row in self._scans
+                ]
+                connection.execute(INSERT_TOGETHER, {"rows": _json(hexed)})
             else:
                 connection.execute(INSERT, self._scans)
         except IntegrityError as error:
@@ -210,6 +208,5 @@ class Ledger:
 
 
 def _json(rows: Sequence[dict[str, Any]]) -> str:
-    """Rows as PostgreSQL reads them from JSON; bytes in its own hexadecimal form."""
-    hexed = [row | {"code_digest": f"\\x{row['code_digest'].hex()}"} for row in rows]
-    return msgspec.json.encode(hexed).decode()
+    """Rows as PostgreSQL reads them from JSON."""
+    return msgspec.json.encode(rows).decode()

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, or_, select
+from sqlalchemy import BindParameter, Select, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from app.cards import lifecycle
@@ -68,6 +68,13 @@ PASSES = (
     .join(Card, WalletPass.card_id == Card.id)
     .where(WalletPass.pass_number.in_(_NAMES))
 )
+# For whoever writes: nobody else judges the same until then, so no limit is passed by two at once.
+# Cards before passes, each in one order, as the verbs of a card's lifecycle take them.
+HELD: dict[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]] = {
+    CARDS: CARDS.order_by(Card.id).with_for_update(of=Card, key_share=True),
+    DRAWN: DRAWN.order_by(WebshopCode.code_sha256).with_for_update(of=WebshopCode),
+    PASSES: PASSES.order_by(WalletPass.id).with_for_update(of=WalletPass, key_share=True),
+}
 PAST = select(*Scan.__table__.c, Till.latitude, Till.longitude).join(Till, Scan.till_id == Till.id)
 HISTORY_OF = PAST.where(
     Scan.card_id.in_(bindparam("cards", expanding=True)),
@@ -86,24 +93,32 @@ class Entry:
     upload: Upload | None = None
 
 
-def states(session: Session, examined: Iterable[Examined]) -> dict[int | str, PassState]:
-    """The pass or card that each code means, as it stands now, by what the code names it."""
+def states(
+    session: Session, examined: Iterable[Examined], *, held: bool = False
+) -> dict[int | str, PassState]:
+    """The pass or card that each code means, as it stands now, by what the code names it.
+
+    `held`: and as it stays until this transaction ends. What is read afterwards is then complete.
+    """
     names = {one.names for one in examined}
     numbers = [name for name in names if isinstance(name, int)]
     typed = [name for name in names if isinstance(name, str)]
     drawn = {fingerprint(name): name for name in typed if webshop_code_of(name)}
     found: dict[int | str, PassState] = {}
-    run = session.connection().execute
-    if numbers:
-        for row in run(PASSES, {"names": numbers}):
-            found[row.pass_number] = _pass_state(row)
-    if typed:
-        for card in run(CARDS, {"names": typed}):
-            found[card.number] = _card_state(card)
-    if drawn:
-        for one in run(DRAWN, {"names": list(drawn)}):
-            code = OneTime(one.partner_id, one.expires_at, one.used_at)
-            found[drawn[one.code_sha256]] = replace(_card_state(one), one_time=code)
+    connection = session.connection()
+
+    def run(statement: Select[*tuple[Any, ...]], wanted: Collection[Any]) -> Iterable[Row]:
+        if not wanted:
+            return ()
+        return connection.execute(HELD[statement] if held else statement, {"names": wanted})
+
+    for card in run(CARDS, typed):
+        found[card.number] = _card_state(card)
+    for one in run(DRAWN, list(drawn)):
+        code = OneTime(one.partner_id, one.expires_at, one.used_at)
+        found[drawn[one.code_sha256]] = replace(_card_state(one), one_time=code)
+    for row in run(PASSES, numbers):
+        found[row.pass_number] = _pass_state(row)
     return found
 
 

@@ -23,7 +23,7 @@ def ring(tmp_path: Path) -> KeyRing:
 def make_counter(database: Database, ring: KeyRing) -> Iterator[Callable[[Superseded], Counter]]:
     """Opens a shop floor with a chosen setting of SUPERSEDED."""
     with ExitStack() as stack:
-        yield lambda superseded: stack.enter_context(_open(database, ring, superseded))
+        yield lambda superseded: stack.enter_context(opened(database, ring, superseded))
 
 
 @pytest.fixture
@@ -33,7 +33,8 @@ def counter(make_counter: Callable[[Superseded], Counter]) -> Counter:
 
 
 @contextmanager
-def _open(database: Database, ring: KeyRing, superseded: Superseded) -> Iterator[Counter]:
+def opened(database: Database, ring: KeyRing, superseded: Superseded) -> Iterator[Counter]:
+    """A shop floor while its recorder runs."""
     recorder = Recorder(database, ring, code_base=BASE, superseded=superseded)
     recorder.start()
     try:
