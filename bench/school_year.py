@@ -101,12 +101,15 @@ def _report_s(database: Database) -> float:
 def _copy(database: Database, rows: Iterator[tuple[type[Base], dict[str, Any]]]) -> None:
     """Write rows by COPY, in each batch table by table: none comes before its parent."""
     url = database.engine.url.set(drivername="postgresql")
+    parents_first = [table.name for table in Base.metadata.sorted_tables]
     with psycopg.connect(make_url(url).render_as_string(hide_password=False)) as connection:
         while batch := list(islice(rows, ROWS_AT_ONCE)):
             by_table: dict[type[Base], list[dict[str, Any]]] = {}
             for model, row in batch:
                 by_table.setdefault(model, []).append(row)
-            for model, found in by_table.items():
+            # A batch may begin with the child of a row in the one before it.
+            for model in sorted(by_table, key=lambda one: parents_first.index(one.__tablename__)):
+                found = by_table[model]
                 columns = list(dict.fromkeys(chain.from_iterable(found)))
                 names = ", ".join(f'"{column}"' for column in columns)
                 copy = f"COPY {model.__tablename__} ({names}) FROM STDIN"
