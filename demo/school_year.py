@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,6 +81,8 @@ class SchoolYear:
         self._holders: list[Holder] = []
         self._tills: dict[str, uuid.UUID] = {}
         self._partner = self._id()
+        # Drawn numbers of ten digits would meet among so many.
+        self._numbers = count(1)
         # Who did what in which year, so that nobody is written down twice.
         self._noted: set[tuple[int, str, uuid.UUID]] = set()
 
@@ -258,7 +261,7 @@ class SchoolYear:
         return {
             "id": holder.card,
             "teacher_id": holder.teacher,
-            "number": f"{holder.card.int % 10**10:010}",
+            "number": f"{next(self._numbers):010}",
             "status": CardStatus.REVOKED if revoked else CardStatus.ACTIVE,
             "status_reason": "lost" if revoked else "employed",
             "test": test,
