@@ -36,6 +36,7 @@ from app.epd.answers import (
 from app.epd.messages import status_question
 from app.epd.patience import Breaker, Patience
 from app.errors import Unavailable
+from app.reply import Endless, TooSlow, body_of
 
 Answer = TypeVar("Answer")
 
@@ -267,18 +268,16 @@ def _read(response: httpx.Response, question: _Question) -> Reply:
     """The whole reply, as long as it is plain, small and quick."""
     if response.headers.get("content-encoding", "identity") != "identity":
         raise Failed("the reply is compressed, which was not asked for")
-    body = bytearray()
-    for chunk in response.iter_raw():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise Failed("the reply is too large")
-        if question.left_s() < 0:
-            raise Failed("the reply is too slow", again=True)
+    try:
+        body = body_of(response, most=MAX_BODY_BYTES, deadline=question.deadline)
+    except Endless as fault:
+        slow = isinstance(fault, TooSlow)
+        raise Failed(f"the reply is too {'slow' if slow else 'large'}", again=slow) from None
     return Reply(
         status=response.status_code,
         content_type=response.headers.get("content-type", ""),
         retry_after_s=_seconds(response.headers.get("retry-after", "")),
-        body=bytes(body),
+        body=body,
     )
 
 

@@ -26,6 +26,7 @@ from app.identity.discovery import (
 )
 from app.identity.refusal import Cause, LoginRefused
 from app.identity.strict_json import read_object
+from app.reply import Endless, body_of
 
 MAX_BODY_BYTES = 65_536
 # A key that the provider withdraws stops counting within this time.
@@ -126,20 +127,16 @@ class Provider:
     ) -> tuple[int, dict[str, Any]]:
         """Status and JSON object of one answer; `ProviderFault` when it is anything else."""
         deadline = time.monotonic() + self._answer_s
-        body = bytearray()
         try:
             with self._http.stream(method, url, headers=headers, data=data) as answer:
-                for piece in answer.iter_raw():
-                    body += piece
-                    if len(body) > MAX_BODY_BYTES or time.monotonic() > deadline:
-                        raise ProviderFault("an answer was too long or too slow")
-        except httpx.HTTPError as error:
+                body = body_of(answer, most=MAX_BODY_BYTES, deadline=deadline)
+        except (httpx.HTTPError, Endless) as error:
             raise ProviderFault(f"no answer: {type(error).__name__}") from error
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in JSON_TYPES:
             raise ProviderFault(f"an answer of status {answer.status_code} was not JSON")
         try:
-            return answer.status_code, read_object(bytes(body))
+            return answer.status_code, read_object(body)
         except ValueError as error:
             raise ProviderFault(f"an answer of status {answer.status_code}: {error}") from error
 

@@ -21,6 +21,7 @@ from app.passes.google.account import AccessToken, Grant, ServiceAccount
 from app.passes.google.answer import Answer, NoAccess, TryAgain
 from app.passes.google.object import JsonObject, folded, merge_patch
 from app.passes.pace import Turns
+from app.reply import Endless, body_of
 
 # With the 14 a second of the settings, at most 18 in any second of the 20 that Google grants an
 # issuer: on its way a request may be late by a seventh of a second.
@@ -237,16 +238,12 @@ class GoogleWallet:
         request.extensions["timeout"] = httpx.Timeout(
             min(self._read_timeout_s, left_s), connect=min(CONNECT_S, left_s)
         ).as_dict()
-        content = bytearray()
         try:
             with contextlib.closing(self._http.send(request, stream=True)) as response:
-                for chunk in response.iter_raw():
-                    content += chunk
-                    if len(content) > BODY_LIMIT or time.monotonic() > deadline:
-                        raise TryAgain("answer too long")
-        except httpx.RequestError as exc:
+                content = body_of(response, most=BODY_LIMIT, deadline=deadline)
+        except (httpx.RequestError, Endless) as exc:
             raise TryAgain(type(exc).__name__) from exc
-        return Answer(response.status_code, response.headers.get("Retry-After"), bytes(content))
+        return Answer(response.status_code, response.headers.get("Retry-After"), content)
 
 
 def _insert(collection: str, resource: JsonObject) -> _Call:

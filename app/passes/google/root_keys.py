@@ -16,6 +16,7 @@ import httpx
 
 from app.errors import Unavailable
 from app.passes.google.ecv2 import Malformed, RootKey, read_roots
+from app.reply import Endless, body_of
 
 MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})", re.IGNORECASE)
 # An answer that may not be kept at all would have us ask with every callback.
@@ -77,23 +78,19 @@ class GoogleKeys:
             raise _unavailable()
         try:
             self._kept = self._fetch(now)
-        except (httpx.HTTPError, Malformed) as exc:
+        except (httpx.HTTPError, Endless, Malformed) as exc:
             self._failed_at = now
             raise _unavailable() from exc
         self._failed_at = None
         return self._kept
 
     def _fetch(self, now: datetime) -> _Kept:
-        deadline = time.monotonic() + TIMEOUT_S
-        content = bytearray()
         with self._http.stream("GET", self._url) as answer:
             if answer.status_code != HTTPStatus.OK:
                 raise Malformed("another status")
-            for chunk in answer.iter_raw():
-                content += chunk
-                if len(content) > BODY_LIMIT or time.monotonic() > deadline:
-                    raise Malformed("an answer without end")
-        roots = read_roots(bytes(content))
+            deadline = time.monotonic() + TIMEOUT_S
+            content = body_of(answer, most=BODY_LIMIT, deadline=deadline)
+        roots = read_roots(content)
         if not roots:
             raise Malformed("no key of ours")
         return _Kept(roots, now, _lasts(answer.headers))
