@@ -19,7 +19,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
-from app.api.deps import Now, TheHouse
+from app.api.deps import Now, TheHouse, credential, whole_body
 from app.api.limits import address
 from app.cards.model import WalletPass
 from app.errors import Failure, Unauthenticated, Unavailable
@@ -28,6 +28,7 @@ from app.passes.apple.passes import MEDIA_TYPE
 from app.passes.codes import content_of
 
 MAX_BODY_BYTES = 4 * 1024
+SCHEME = "ApplePass"
 MAX_LOG_ENTRIES = 20
 MAX_LOG_LENGTH = 500
 # Tokens, serials, codes: what a device writes of itself may hold any of them.
@@ -89,17 +90,17 @@ def their_pass(
     request: Request, pass_type: PassType, serial: Serial, house: TheHouse
 ) -> WalletPass:
     """The pass whose own token came with the request (`Authorization: ApplePass …`)."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = credential(request, SCHEME)
     with house.database.reading() as session:
         found = registrations.authenticated(
             session,
             serial,
-            token.strip(),
+            token,
             pass_type_identifier=house.apple.pass_type_identifier,
             keys=house.ring.keys,
         )
     of_ours = pass_type == house.apple.pass_type_identifier
-    if found is None or not of_ours or scheme.lower() != "applepass":
+    if found is None or not of_ours:
         raise Unauthenticated("This is not the token of this pass.")
     return found
 
@@ -109,12 +110,7 @@ TheirPass = Annotated[WalletPass, Depends(their_pass)]
 
 async def small_body(request: Request) -> bytes:
     """The body of a device's request; 413 as soon as it is longer than devices send."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413)
-    return body
+    return await whole_body(request, most=MAX_BODY_BYTES)
 
 
 SmallBody = Annotated[bytes, Depends(small_body)]
@@ -177,7 +173,7 @@ def latest_pass(request: Request, wallet_pass: TheirPass, house: TheHouse, now: 
         # How long the pass would be is not known before it is signed.
         del answer.headers["content-length"]
         return answer
-    token = request.headers["authorization"].partition(" ")[2].strip()
+    token = credential(request, SCHEME)
     content = content_of(wallet_pass, keys=house.ring.keys, base=house.code_base)
     signed = house.apple.make(content, authentication_token=token, now=now)
     house.database.transact(

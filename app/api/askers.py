@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.orm import Session
 
-from app.api.deps import House, TheHouse
+from app.api.deps import House, TheHouse, credential
 from app.api.limits import address
 from app.errors import Forbidden, Unauthenticated
 from app.identity.access_tokens import PresentedToken, read_token, verifiers
@@ -38,14 +38,14 @@ class Asker(NamedTuple):
 
 def presented(request: Request, house: House) -> Presented:
     """What the caller proves itself with, not yet looked up; `Unauthenticated` without any."""
-    text = _bearer(request)
+    text = credential(request, "Bearer")
     found = read_token(text) or read_key(text)
     return found or _nothing(request, house, f"{A_KEY} or an access token")
 
 
 def presented_key(request: Request, house: House) -> PresentedKey:
     """The till key of a request, not yet looked up; `Unauthenticated` without one."""
-    return read_key(_bearer(request)) or _nothing(request, house, A_KEY)
+    return read_key(credential(request, "Bearer")) or _nothing(request, house, A_KEY)
 
 
 # Coroutines, as in `deps`.
@@ -95,8 +95,3 @@ def till_of(
 def _nothing(request: Request, house: House, wanted: str) -> NoReturn:
     house.limits.count("refused-key", address(request))
     raise Unauthenticated(f"{wanted} is needed as Bearer token.")
-
-
-def _bearer(request: Request) -> str:
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    return text.strip() if scheme.lower() == "bearer" else ""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
+from app.api.deps import whole_body
 from app.api.problems import Problem
 from app.epd.push.contract import MAX_BODY_BYTES
 from app.errors import Unavailable
@@ -52,7 +53,7 @@ def place() -> Iterator[None]:
 async def receive(request: Request) -> Sent:
     """Read one body; 413, 415 or a problem that says what is wrong with it."""
     key = _checked_headers(request)
-    body = await _body(request)
+    body = await whole_body(request, most=MAX_BODY_BYTES)
     return Sent(body, _digest(request, body), key)
 
 
@@ -66,15 +67,6 @@ def _checked_headers(request: Request) -> uuid.UUID:
         raise Problem(
             "malformed-request", "Idempotency-Key must be the batchId.", status=400
         ) from error
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413)
-    return bytes(body)
 
 
 def _digest(request: Request, body: bytes) -> bytes:

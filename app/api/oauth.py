@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.api.deps import House, Now, TheHouse
+from app.api.deps import House, Now, TheHouse, credential
 from app.api.limits import address
 from app.errors import Forbidden, Unauthenticated, Unavailable
 from app.identity.access_tokens import (
@@ -126,13 +126,13 @@ EpdReader = Annotated[Caller, Depends(requires(Scope.EPD_READ))]
 
 
 def _caller(request: Request, house: House, now: datetime) -> Caller | None:
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
+    text = credential(request, "Bearer")
+    if not text:
         return None
-    presented = read_token(text.strip())
+    presented = read_token(text)
     if presented is None:
         house.limits.count("foreign-token", address(request))
-        return _machine(house, text.strip(), now)
+        return _machine(house, text, now)
     with house.database.reading() as session:
         return callers(session, [presented], now=now).get(presented)
 
