@@ -16,6 +16,7 @@ from app import audit, audit_check, figures, metrics
 from app.db import Database
 from app.deployment import Deployment
 from app.epd.due import review_due
+from app.epd.pull import registering
 from app.epd.pull.sync import Pull
 from app.epd.push.runs import Runs, forget_old
 from app.epd.rosters.applying import apply_next, remind
@@ -86,7 +87,19 @@ def _epd_jobs(
         reviewed = database.transact(lambda session: review_due(session, policy=policy, now=now))
         return _counted("reviewed", reviewed)
 
-    return [Job("pull", pull, period_s=60.0), Job("review", review, period_s=60.0)]
+    def register() -> int:
+        try:
+            registered = registering.register(database, deployment.ring, client, now=clock())
+        except Unavailable as silence:
+            log.warning("epd-silent", cause=str(silence.__cause__))
+            return 0
+        return _counted("epd-registrations", registered)
+
+    return [
+        Job("pull", pull, period_s=60.0),
+        Job("review", review, period_s=60.0),
+        Job("epd-registrations", register, period_s=30.0),
+    ]
 
 
 def _roster_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[Job]:

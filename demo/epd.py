@@ -1,4 +1,4 @@
-"""The personnel file of the Ministry (EPD), simulated: token endpoint and status of one person.
+"""The personnel file of the Ministry (EPD), simulated: tokens, files, changes, repertorium.
 
 Strict where the real one may be, so that what passes here passes there: every header of the
 contract is asked for, a correlation id counts once, and no national number may stand in a header.
@@ -43,6 +43,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TOKEN_PATH = "/op/v1/token"  # noqa: S105 - an address
 STATUS_PATH = "/v1/personeelsleden/status"
 CHANGES_PATH = "/v1/mutaties"
+REGISTRATIONS_PATH = "/v1/inschrijvingen"
 MAX_PAGE = 400
 LEGAL_CONTEXT = "LERARENKAART"
 
@@ -60,12 +61,20 @@ class World:
     people: dict[str, Record] = field(default_factory=dict)
     replaced: dict[str, str] = field(default_factory=dict)
     feed: Feed = field(default_factory=Feed)
+    # Our consumer's own reference to the number that it wants to hear of.
+    registered: dict[str, str] = field(default_factory=dict)
+    repertorium: bool = False
     # Token to the moment of its end on the monotonic clock.
     tokens: dict[str, float] = field(default_factory=dict)
     correlation_ids: set[str] = field(default_factory=set)
     assertion_ids: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+
+    def tell(self, insz: str, kind: str, *, new: str | None = None) -> None:
+        """Put a change in the feed, where it may name this person."""
+        if not self.repertorium or insz in self.registered.values():
+            self.feed.tell(insz, kind, new=new)
 
 
 class Control(BaseModel):
@@ -82,6 +91,8 @@ class Control(BaseModel):
     end_tokens: bool = False
     # Items for the feed, whatever they hold.
     feed: list[Record] = []
+    # From now on the feed names only who is registered.
+    repertorium: bool | None = None
     # Answer every cursor given so far with 410.
     end_cursors: bool = False
 
@@ -94,6 +105,15 @@ class Question(BaseModel):
     insz: str
     peildatum: date
     wettelijkeContext: str  # noqa: N815 - the contract's own word
+
+
+class Wish(BaseModel):
+    """The body of a registration (contract 4.2), and nothing beside it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    insz: str
+    begindatum: date
 
 
 def create_app(
@@ -176,20 +196,46 @@ async def changes(request: Request) -> Response:
     return JSONResponse(page, headers={"x-correlation-id": request.headers["x-correlation-id"]})
 
 
+@router.put(REGISTRATIONS_PATH + "/{reference}")
+@router.delete(REGISTRATIONS_PATH + "/{reference}")
+async def register(request: Request, reference: UUID) -> Response:
+    """Enter a number in the repertorium under the consumer's reference, or strike it off."""
+    world: World = request.app.state.world
+    world.requests.append(f"{request.method} {REGISTRATIONS_PATH}")
+    if reply := await struck(world.faults, request):
+        return reply
+    if reply := _unwelcome(world, request):
+        return reply
+    headers = {"x-correlation-id": request.headers["x-correlation-id"]}
+    if request.method == "DELETE":
+        world.registered.pop(str(reference), None)
+        return Response(status_code=204, headers=headers)
+    try:
+        wish = Wish.model_validate_json(await request.body())
+    except ValidationError:
+        return problem(request, 400, "De inschrijving is onleesbaar")
+    if not _checks(wish.insz):
+        return problem(request, 400, "INSZ ongeldig", code="20002")
+    world.registered[str(reference)] = wish.insz
+    return Response(status_code=204, headers=headers)
+
+
 @router.post("/_control")
 async def control(request: Request, change: Control) -> dict[str, Literal[True]]:
     """Change the world."""
     world: World = request.app.state.world
     if change.faults is not None:
         world.faults, world.requests = change.faults, []
+    if change.repertorium is not None:
+        world.repertorium = change.repertorium
     for record in change.people:
         world.people[record["insz"]] = record
-        world.feed.tell(record["insz"], "OPDRACHT")
+        world.tell(record["insz"], "OPDRACHT")
     for insz in change.forgotten:
         world.people.pop(insz, None)
     world.replaced |= change.replaced
     for old, new in change.replaced.items():
-        world.feed.tell(old, "INSZ_VERVANGEN", new=new)
+        world.tell(old, "INSZ_VERVANGEN", new=new)
     world.feed.items += change.feed
     if change.end_cursors:
         world.feed.end_cursors()
@@ -202,7 +248,8 @@ async def control(request: Request, change: Control) -> dict[str, Literal[True]]
 async def state(request: Request) -> dict[str, Any]:
     """What was asked since the faults were last scripted, and how many people are on file."""
     world: World = request.app.state.world
-    return {"requests": world.requests, "people": len(world.people)}
+    registered = sorted(world.registered.values())
+    return {"requests": world.requests, "people": len(world.people), "registered": registered}
 
 
 def _knows_secret(world: World, request: Request) -> bool:

@@ -22,6 +22,7 @@ from app.epd.messages import (
     read_answer,
     read_refusal,
 )
+from app.errors import Unavailable
 
 BUSY = frozenset(
     {
@@ -88,6 +89,12 @@ class Failed(Exception):
         self.wait_s = wait_s
 
 
+def is_refusal(silence: Unavailable) -> bool:
+    """Whether it was a clear no about one person, which must not hold up everybody after them."""
+    cause = silence.__cause__
+    return isinstance(cause, Failed) and not (cause.again or cause.sick)
+
+
 class Token(BaseModel):
     """A bearer token (RFC 6749, section 5.1): only what can stand in a header is one."""
 
@@ -120,6 +127,17 @@ def answer_in(reply: Reply, asked: Insz) -> EpdAnswer:
         return EpdAnswer(None)
     if code == NEW_INSZ and refusal and refusal.nieuw_insz:
         return EpdAnswer(None, replaced_by=refusal.nieuw_insz)
+    raise Failed(f"refused: status {reply.status}, code {code}", sick=code is None)
+
+
+def done(reply: Reply) -> None:
+    """Whether what was asked for now holds (204)."""
+    if reply.status == HTTPStatus.NO_CONTENT:
+        return
+    refusal = read_refusal(reply.body)
+    code = refusal.code if refusal else None
+    if code == SOURCE_BUSY:
+        raise Failed("the source is busy (99996)", again=True, wait_s=reply.retry_after_s)
     raise Failed(f"refused: status {reply.status}, code {code}", sick=code is None)
 
 

@@ -31,9 +31,10 @@ from app.epd.answers import (
     answer_in,
     busy,
     changes_in,
+    done,
     token_in,
 )
-from app.epd.messages import status_question
+from app.epd.messages import registration, status_question
 from app.epd.patience import Breaker, Patience
 from app.errors import Unavailable
 from app.reply import Endless, TooSlow, body_of
@@ -80,6 +81,7 @@ class EpdClient:
     ) -> None:
         self._status_url = f"{base_url.rstrip('/')}/v1/personeelsleden/status"
         self._changes_url = f"{base_url.rstrip('/')}/v1/mutaties"
+        self._registrations_url = f"{base_url.rstrip('/')}/v1/inschrijvingen"
         self._token_url = token_url
         self._client_id = client_id
         self._authentication = authentication
@@ -123,6 +125,18 @@ class EpdClient:
         url = str(httpx.URL(self._changes_url).copy_merge_params(query))
         with _no_answer_is_unavailable():
             return self._ask(self._question("GET", url, None, now), changes_in)
+
+    def register(self, reference: uuid.UUID, insz: Insz, *, since: date, now: datetime) -> None:
+        """Have the feed name this person (contract 4.2); again under another number replaces it."""
+        url = f"{self._registrations_url}/{reference}"
+        with _no_answer_is_unavailable():
+            self._ask(self._question("PUT", url, registration(insz, since=since), now), done)
+
+    def unregister(self, reference: uuid.UUID, *, now: datetime) -> None:
+        """Have the feed name nobody under this reference any more, whether it did or not."""
+        url = f"{self._registrations_url}/{reference}"
+        with _no_answer_is_unavailable():
+            self._ask(self._question("DELETE", url, None, now), done)
 
     def _follow(self, insz: Insz, on: date, now: datetime) -> EpdAnswer:
         question = self._question("POST", self._status_url, status_question(insz, on=on), now)

@@ -6,8 +6,10 @@ brought into line. Hides pseudonyms, sealing and the record; every function take
 session, so that news and its consequence are one transaction.
 """
 
+import uuid
 from datetime import datetime
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,11 +17,13 @@ from app.cards import lifecycle, teachers
 from app.cards.card_year import belgian_day
 from app.cards.entitlement import Entitlement, Policy, decide, issue_year
 from app.cards.insz import Insz
-from app.cards.keyring import Keys
+from app.cards.keyring import KeyFault, Keys
 from app.cards.model import Teacher
 from app.epd.answers import EpdAnswer
 from app.epd.grants import end_grants
 from app.epd.model import place_of_number, status_of, store
+
+log = structlog.get_logger()
 
 
 def teacher_of(session: Session, insz: Insz, *, keys: Keys, now: datetime) -> Teacher:
@@ -41,6 +45,15 @@ def known(session: Session, insz: Insz, *, keys: Keys) -> Teacher | None:
     pseudonyms = [insz.pseudonym(pepper.value) for pepper in keys.usable("pepper")]
     found = select(Teacher).where(Teacher.insz_pseudonym.in_(pseudonyms))
     return session.scalars(found.order_by(Teacher.pepper_id.desc()).limit(1)).first()
+
+
+def sealed_number(keys: Keys, teacher_id: uuid.UUID, sealed: bytes | None) -> Insz | None:
+    """The number that is kept for the pull; None, with a line in the log, when no key opens it."""
+    try:
+        return Insz(keys.unseal(sealed or b"\0", place=place_of_number(teacher_id)).decode())
+    except KeyFault as fault:
+        log.error("number-unreadable", teacher=str(teacher_id), fault=str(fault))  # noqa: TRY400 - the fault says it all
+        return None
 
 
 def hear(

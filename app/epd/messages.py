@@ -217,6 +217,11 @@ def status_question(insz: Insz, *, on: date) -> bytes:
     return to_json({"insz": insz.digits, "peildatum": on, "wettelijkeContext": LEGAL_CONTEXT})
 
 
+def registration(insz: Insz, *, since: date) -> bytes:
+    """The body that asks to be told of one person's changes from a day on."""
+    return to_json({"insz": insz.digits, "begindatum": since})
+
+
 def read_answer(body: bytes) -> Snapshot | Onbekend:
     """The answer to `status_question`; `MessageFault` when it breaks the contract."""
     try:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.cards import names
@@ -18,6 +18,7 @@ from app.cards.keyring import Keys
 from app.cards.model import Card, Teacher, WalletPass
 from app.cards.token import Carrier
 from app.epd.model import PersonnelRecord
+from app.epd.pull.model import Registration
 from app.identity.model import WebSession
 from app.notices.model import Notice, Subscription
 from app.notices.subscribing import address_of
@@ -43,6 +44,9 @@ def export(
             "entitled": teacher.entitled,
             "entitlement_reason": teacher.entitlement_reason,
             "personnel_file_last_answered_at": _moment(teacher.heard_at),
+            "personnel_file_tells_us_of_changes": bool(
+                session.scalar(select(exists().where(Registration.teacher_id == teacher_id)))
+            ),
             "looked_at_again_on": teacher.review_on and teacher.review_on.isoformat(),
         },
         "notices": _notices(session, teacher, keys),

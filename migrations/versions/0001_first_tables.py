@@ -129,6 +129,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", name=op.f("pk_epd_pull")),
     )
     op.create_table(
+        "epd_registration",
+        sa.Column("reference", sa.Uuid(), nullable=False),
+        sa.Column("teacher_id", sa.Uuid(), nullable=False),
+        sa.Column("pseudonym", sa.LargeBinary(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("reference", name=op.f("pk_epd_registration")),
+        sa.UniqueConstraint("teacher_id", name=op.f("uq_epd_registration_teacher_id")),
+    )
+    op.create_table(
         "epd_run",
         sa.Column("source", sa.String(length=10), nullable=False),
         sa.Column("full", sa.Boolean(), nullable=False),
@@ -1268,6 +1276,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_epd_run_finished_at"))
 
     op.drop_table("epd_run")
+    op.drop_table("epd_registration")
     op.drop_table("epd_pull")
     op.drop_table("epd_file_import")
     op.drop_table("delivery_run")

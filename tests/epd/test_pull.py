@@ -80,6 +80,20 @@ def ring(tmp_path: Path) -> KeyRing:
     return KeyRing(tmp_path / "keys")
 
 
+def client_of(
+    source: Source, client_class: type[EpdClient] = EpdClient, patience: Patience = HASTE
+) -> EpdClient:
+    """Our client of the simulator."""
+    return client_class(
+        source.url,
+        token_url=f"{source.url}{epd.TOKEN_PATH}",
+        client_id=epd.CLIENT_ID,
+        authentication=ClientSecret(epd.CLIENT_SECRET),
+        enduser_id="lerarenkaart",
+        patience=patience,
+    )
+
+
 @pytest.fixture
 def puller(database: Database, ring: KeyRing, source: Source) -> Iterator[Callable[..., Pull]]:
     clients: list[EpdClient] = []
@@ -89,14 +103,7 @@ def puller(database: Database, ring: KeyRing, source: Source) -> Iterator[Callab
         patience: Patience = HASTE,
         client_class: type[EpdClient] = EpdClient,
     ) -> Pull:
-        client = client_class(
-            source.url,
-            token_url=f"{source.url}{epd.TOKEN_PATH}",
-            client_id=epd.CLIENT_ID,
-            authentication=ClientSecret(epd.CLIENT_SECRET),
-            enduser_id="lerarenkaart",
-            patience=patience,
-        )
+        client = client_of(source, client_class, patience)
         clients.append(client)
         return Pull(database, ring, client, policy=POLICY, clock=clock)
 

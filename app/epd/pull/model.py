@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Integer, String
+from sqlalchemy import BigInteger, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Moment
@@ -30,6 +30,21 @@ class PullState(Base):
     # A lease, not a lock: after `leased_until` anybody may take over.
     leased_by: Mapped[uuid.UUID | None]
     leased_until: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Registration(Base):
+    """Whose changes the personnel file tells us of, under a reference of our own.
+
+    No foreign key: the row outlives whom it was made for, until the file has struck it off.
+    """
+
+    __tablename__ = "epd_registration"
+
+    # Random: it tells nothing about anybody.
+    reference: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    teacher_id: Mapped[uuid.UUID] = mapped_column(unique=True)
+    # Of the number under which the file has it; None until it said so.
+    pseudonym: Mapped[bytes | None] = mapped_column(LargeBinary(32))
 
 
 class FileImport(Base):

@@ -20,12 +20,13 @@ from app import fence
 from app.cards.card_year import belgian_day
 from app.cards.entitlement import Policy
 from app.cards.insz import Insz
-from app.cards.keyring import KeyFault, KeyRing
+from app.cards.keyring import KeyRing
 from app.db import Database, insert_once, uuid7
 from app.epd import merge
-from app.epd.answers import EpdAnswer, Failed
+from app.epd.answers import EpdAnswer, is_refusal
 from app.epd.client import EpdClient
-from app.epd.model import EPD, PersonnelRecord, place_of_number
+from app.epd.intake import sealed_number
+from app.epd.model import EPD, PersonnelRecord
 from app.epd.pull.model import PullState
 from app.errors import Conflict, Unavailable
 
@@ -116,7 +117,8 @@ class Pull:
         page = _known(state.full_after).limit(PAGE)
         with self._database.reading() as session:
             rows = session.execute(page).all()
-        found = (self._number(teacher_id, sealed) for teacher_id, sealed in rows)
+        keys = self._ring.keys
+        found = (sealed_number(keys, teacher_id, sealed) for teacher_id, sealed in rows)
         numbers = [number for number in found if number is not None]
         heard, refused = self._ask(numbers, now)
         last = rows[-1][0] if rows else None
@@ -132,15 +134,6 @@ class Pull:
         self._database.transact(work)
         return Step(len(rows), refused + len(rows) - len(numbers), more=True, full=True)
 
-    def _number(self, teacher_id: uuid.UUID, sealed: bytes | None) -> Insz | None:
-        try:
-            return Insz(
-                self._ring.keys.unseal(sealed or b"\0", place=place_of_number(teacher_id)).decode()
-            )
-        except KeyFault as fault:
-            log.error("number-unreadable", teacher=str(teacher_id), fault=str(fault))  # noqa: TRY400 - the fault says it all
-            return None
-
     def _ask(self, numbers: Sequence[Insz], now: datetime) -> tuple[Heard, int]:
         """What the file says of each, no transaction open; a number it refuses is left as it is."""
         with ThreadPoolExecutor(ASKING_AT_ONCE) as pool:
@@ -152,9 +145,7 @@ class Pull:
         try:
             return self._client.status(number, on=belgian_day(now), now=now)
         except Unavailable as silence:
-            cause = silence.__cause__
-            if isinstance(cause, Failed) and not (cause.again or cause.sick):
-                # A clear no about this one person must not hold up everybody after them.
+            if is_refusal(silence):
                 return None
             raise
 

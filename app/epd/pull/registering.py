@@ -1,0 +1,129 @@
+"""Whose changes the personnel file is to tell us of: holders of a card, and nobody else.
+
+The feed names only who was registered. What should be there follows from the tables, so nothing is
+queued: a registration is a row first, then a call under its own reference, which may be repeated;
+whatever dies in between, or is done by two workers at once, comes out the same.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import Select, delete, exists, select, update
+
+from app.cards.card_year import belgian_day
+from app.cards.entitlement import CardStatus
+from app.cards.keyring import KeyRing, Keys
+from app.cards.model import Card, Teacher
+from app.db import Database, insert_new
+from app.epd.answers import is_refusal
+from app.epd.client import EpdClient
+from app.epd.intake import sealed_number
+from app.epd.model import EPD, PersonnelRecord
+from app.epd.pull.model import Registration
+from app.errors import Unavailable
+
+AT_ONCE = 200
+ASKING_AT_ONCE = 8
+
+One = TypeVar("One")
+
+log = structlog.get_logger()
+
+
+def register(database: Database, ring: KeyRing, client: EpdClient, *, now: datetime) -> int:
+    """Bring some registrations into line; how many were. `Unavailable` while the file is silent."""
+    _make_rows(database)
+    return _begin(database, ring.keys, client, now) + _end(database, client, now)
+
+
+def _holders() -> Select[*tuple[object, ...]]:
+    """Teachers with a card that changes could touch, and a number to ask by."""
+    in_force = exists().where(
+        Card.teacher_id == Teacher.id, Card.status.in_([CardStatus.ACTIVE, CardStatus.SUSPENDED])
+    )
+    return (
+        select(Teacher.id)
+        .join(PersonnelRecord, PersonnelRecord.teacher_id == Teacher.id)
+        .where(PersonnelRecord.source == EPD, PersonnelRecord.insz_encrypted.is_not(None), in_force)
+    )
+
+
+def _make_rows(database: Database) -> None:
+    missing = _holders().where(~exists().where(Registration.teacher_id == Teacher.id))
+    with database.reading() as session:
+        teachers = session.scalars(missing.limit(AT_ONCE)).all()
+    rows = [{"teacher_id": teacher_id} for teacher_id in teachers]
+    database.transact(lambda session: insert_new(session, Registration, rows))
+
+
+def _begin(database: Database, keys: Keys, client: EpdClient, now: datetime) -> int:
+    """Register whom the file does not have, or has under another number."""
+    due = (
+        _holders()
+        .join(Registration, Registration.teacher_id == Teacher.id)
+        .where(Registration.pseudonym.is_distinct_from(Teacher.insz_pseudonym))
+        .with_only_columns(
+            Teacher.id,
+            PersonnelRecord.insz_encrypted,
+            Registration.reference,
+            Registration.pseudonym,
+        )
+        .limit(AT_ONCE)
+    )
+    with database.reading() as session:
+        rows = session.execute(due).all()
+    pepper, today = keys.active("pepper").value, belgian_day(now)
+    found = []
+    for teacher_id, sealed, reference, known in rows:
+        number = sealed_number(keys, teacher_id, sealed)
+        # A number that was replaced meanwhile: the file of the new one is on its way.
+        if number is not None and number.pseudonym(pepper) != known:
+            found.append((reference, number))
+    asked = _each(found, lambda one: client.register(one[0], one[1], since=today, now=now))
+    for reference, number in asked:
+        if not _note(database, reference, number.pseudonym(pepper)):
+            # Meanwhile another worker has ended it.
+            client.unregister(reference, now=now)
+    return len(asked)
+
+
+def _note(database: Database, reference: uuid.UUID, pseudonym: bytes) -> bool:
+    """Note under which number the file has somebody; False when the row is gone."""
+    noted = update(Registration).where(Registration.reference == reference)
+    noted = noted.values(pseudonym=pseudonym)
+    return bool(database.transact(lambda session: session.connection().execute(noted).rowcount))
+
+
+def _end(database: Database, client: EpdClient, now: datetime) -> int:
+    """Strike off who holds no card any more, or asked to be forgotten."""
+    over = select(Registration.reference).where(Registration.teacher_id.not_in(_holders()))
+    with database.reading() as session:
+        references = session.scalars(over.limit(AT_ONCE)).all()
+    ended = _each(references, lambda one: client.unregister(one, now=now))
+    gone = delete(Registration).where(Registration.reference.in_(ended))
+    database.transact(lambda session: session.execute(gone))
+    return len(ended)
+
+
+def _each(all_: Iterable[One], ask: Callable[[One], None]) -> list[One]:
+    """Those for whom it was done; whom the file refuses is left for another time."""
+
+    def try_(one: One) -> bool:
+        try:
+            ask(one)
+        except Unavailable as silence:
+            if is_refusal(silence):
+                return False
+            raise
+        return True
+
+    with ThreadPoolExecutor(ASKING_AT_ONCE) as pool:
+        wanted = list(all_)
+        done = list(pool.map(try_, wanted))
+    if refused := done.count(False):
+        log.error("epd-registrations-refused", count=refused)
+    return [one for one, it_was in zip(wanted, done, strict=True) if it_was]
