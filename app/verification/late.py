@@ -48,6 +48,8 @@ def judge_upload(  # noqa: C901, PLR0911 - as in `verify.judge`: one list of ref
         return refuse(Reason.NOT_VALID, "pass_revoked")
     if (status := _status_at(statuses, state, then)) is not CardStatus.ACTIVE:
         return refuse(Reason.NOT_VALID, status)
+    if token.carrier is Carrier.GOOGLE and token.tail is None:  # 11
+        return refuse(Reason.STALE_CODE, Reason.STALE_CODE)
     first = _first_time(examined, history, asked)
     if first is None and token.carrier is Carrier.WEB and _is_used(examined, history):  # 12
         return refuse(Reason.ALREADY_USED, "already_used")

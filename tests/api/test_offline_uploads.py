@@ -146,6 +146,11 @@ def test_a_card_counts_as_it_stood_at_the_moment_of_the_scan(
     assert gist(service.till().scan(apple)) == refused("not_valid")
 
 
+def test_a_google_code_without_its_tail_is_as_stale_as_online(service: Service) -> None:
+    body = service.google_code(service.with_card()).rsplit("/", 2)[0]
+    assert gist(upload(service, body, service.clock())) == refused("stale_code")
+
+
 def test_the_window_of_a_web_code_is_the_same_as_online(service: Service, clock: Clock) -> None:
     code, shown_at = service.web_codes(service.with_card())[1], clock() + timedelta(seconds=30)
     clock.advance(hours=1)

@@ -1,28 +1,30 @@
 """Limits that must be exact whichever process a till happens to reach; two recorders, one database.
 
-Both are held up where a verdict looks at what was before, the one moment that matters: whoever
-looks without waiting for the other sees nothing of it, and counts from the same number.
+Both are held up by whoever holds every card and pass. A recorder that holds what it judges waits
+before it looks at what was before; one that does not has looked by then and waits to write, so
+that both count from the same number.
 """
 
 import threading
 import time
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.cards.keyring import KeyRing
 from app.cards.model import Card, WalletPass
 from app.db import Database
 from app.verification.tills import PresentedKey
-from app.verification.verdict import Reason, Verdict
+from app.verification.verdict import Grade, Reason, Verdict
 from tests.verification.conftest import opened
 from tests.verification.counter import Counter
-from tests.verification.test_procedure import ANTWERP, NOW, OSTEND, apple, google
+from tests.verification.test_procedure import ANTWERP, NOW, OSTEND, apple, google, web
 
 Shown = list[tuple[str, PresentedKey]]
 HELD_UP_S = 0.3
@@ -37,8 +39,20 @@ def two(database_url: str, ring: KeyRing) -> Iterator[tuple[Counter, Counter]]:
         yield first, second
 
 
-def raced(two: tuple[Counter, Counter], shown: Shown) -> list[Verdict]:
-    """Every code at both recorders at one moment, and all that came of it."""
+def nothing_else(_session: Session) -> None:
+    """Only the tills are busy."""
+
+
+def raced(
+    two: tuple[Counter, Counter],
+    shown: Shown,
+    *,
+    meanwhile: Callable[[Session], object] = nothing_else,
+) -> list[Verdict]:
+    """Every code at both recorders at one moment, and all that came of it.
+
+    `meanwhile` is committed while both wait.
+    """
     start = threading.Barrier(len(two) + 1)
 
     def show(floor: Counter) -> list[Verdict]:
@@ -47,14 +61,44 @@ def raced(two: tuple[Counter, Counter], shown: Shown) -> list[Verdict]:
 
     def hold_everybody_up(session: Session) -> None:
         for table in (Card, WalletPass):
-            session.execute(select(table).with_for_update(key_share=True))
+            session.execute(select(table).with_for_update())
         start.wait()
         time.sleep(HELD_UP_S)
+        meanwhile(session)
 
     with ThreadPoolExecutor(len(two)) as threads:
         verdicts = threads.map(show, two)
         two[0].database.transact(hold_everybody_up)
         return [verdict for each in verdicts for verdict in each]
+
+
+@pytest.mark.parametrize("live", [web, google])
+def test_a_live_code_at_two_processes_counts_once(
+    two: tuple[Counter, Counter], live: Callable[[Counter], str]
+) -> None:
+    floor = two[0]
+    floor.place(live(floor))
+    shown = [(live(floor), floor.key(f"shop {number}")) for number in range(5)]
+    told = Tally((verdict.reason, verdict.repeat) for verdict in raced(two, shown))
+    # The one shop that was first hears so at both.
+    assert told == {
+        (Reason.OK, False): 1,
+        (Reason.OK, True): 1,
+        (Reason.ALREADY_USED, False): 8,
+    }
+
+
+def test_a_newer_code_confirmed_while_two_processes_wait_makes_the_older_superseded(
+    two: tuple[Counter, Counter],
+) -> None:
+    floor = two[0]
+    floor.place(apple(floor))
+    long_ago = datetime.fromtimestamp(NOW, UTC) - timedelta(hours=1)
+    newer = update(WalletPass).values(confirmed_generation=2, confirmed_at=long_ago)
+    shown = [(apple(floor), floor.key(name)) for name in ("A", "B")]
+    verdicts = raced(two, shown, meanwhile=lambda session: session.execute(newer))
+    told = {(verdict.reason, verdict.grade, verdict.advice) for verdict in verdicts}
+    assert told == {(Reason.OK, Grade.STATIC, ("check_id",))}
 
 
 def test_ten_checks_of_a_day_are_ten_at_two_processes(two: tuple[Counter, Counter]) -> None:
