@@ -15,6 +15,7 @@ from app.web.activity_page import CHANNELS, SHOWN_ON
 from app.web.benefit_texts import BENEFIT_CATEGORIES, PROVINCES
 from app.web.card_page import grouped
 from app.web.card_texts import CATEGORIES
+from app.web.offer_texts import OFFER_WORDS
 from app.web.office_texts import OFFICE_WORDS
 from app.web.partner_texts import PARTNER_WORDS
 from app.web.privacy_texts import KEPT
@@ -117,6 +118,7 @@ class Pages:
                 "notices_offered": notices_offered,
                 "main_links": MAIN_LINKS,
                 **OFFICE_WORDS,
+                **OFFER_WORDS,
                 **PARTNER_WORDS,
                 **SECOND_PERSON_WORDS,
                 "provinces": PROVINCES,
