@@ -131,3 +131,37 @@ def test_a_shop_applies_and_sees_that_the_card_office_has_to_answer(
     expect(page.get_by_text("Waiting for the card office")).to_be_visible()
     expect(page.get_by_role("button", name="Send to the card office")).to_have_count(0)
     page.context.close()
+
+
+OFFER = "5 % op alle boeken"
+
+
+def test_the_helpdesk_writes_an_offer_that_a_viewer_reads_and_cannot_change(
+    chromium: Browser, here: World
+) -> None:
+    page = at_desk(chromium, here, "support")
+    page.get_by_role("link", name=PARTNERS).click()
+    page.get_by_role("link", name="Boekhandel De Reiger (demo)").click()
+    page.get_by_role("main").get_by_role("link", name="Benefits").click()
+    page.get_by_role("link", name="Add a benefit").click()
+    page.get_by_label("Kind").select_option("books")
+    page.get_by_label("What holders get (nl)").fill(OFFER)
+    page.get_by_label("On which terms (nl)").fill("Toon je kaart aan de kassa.")
+    page.get_by_text("In other languages").click()
+    page.get_by_label("What holders get (en)").fill("5 % off all books")
+    page.get_by_label("Places").fill("9000 Gent")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.get_by_role("heading", name=OFFER)).to_be_visible()
+    offers = page.url
+    page.goto("/benefits?q=boeken&lang=en")
+    expect(page.get_by_role("heading", name="5 % off all books")).to_be_visible()
+    viewer = at_desk(chromium, here, "viewer")
+    viewer.goto(offers)
+    expect(viewer.get_by_role("heading", name=OFFER)).to_be_visible()
+    expect(viewer.get_by_role("link", name="Add a benefit")).to_have_count(0)
+    expect(viewer.get_by_role("button", name=f"End: {OFFER}")).to_have_count(0)
+    page.goto(offers)
+    page.get_by_role("button", name=f"End: {OFFER}").click()
+    expect(page.get_by_text("Ended")).to_be_visible()
+    for one in (page, viewer):
+        one.context.close()
