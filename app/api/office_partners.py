@@ -17,7 +17,7 @@ from app.errors import Conflict
 from app.identity.roles import Role
 from app.office.cases import said
 from app.office.proposals import MAX_WHY
-from app.partners import Partner
+from app.partners import Partner, enterprise_number
 from app.passes import qr
 from app.verification import enrolment, partners
 from app.verification.partners import Place
@@ -67,6 +67,7 @@ def one(desk: Viewing, partner_id: uuid.UUID) -> HTMLResponse:
             partner=partners.partner_of(session, partner_id),
             tills=tuple(partners.tills_of(session, partner_id)),
             helps=desk.official.may(Role.SUPPORT),
+            links=desk.official.may(Role.ISSUER),
             switches=desk.official.may(Role.SECURITY),
         )
     return desk.page("office_partner.html", value)
@@ -144,6 +145,30 @@ def revoke(desk: Helping, partner_id: uuid.UUID, key_id: str) -> RedirectRespons
         key = partners.key_of(session, partner_id, key_id)
         partners.revoke_key(session, key.id, now=desk.now)
         _note(desk, session, "till.key.revoke", partner_id, key=key.id)
+
+    return _changed(desk, partner_id, work)
+
+
+@router.post("/{partner_id}/enterprise")
+def link(
+    desk: Annotated[AtDesk, at_desk(Role.ISSUER, acting=True, step_up=True)],
+    partner_id: uuid.UUID,
+    enterprise: Annotated[str, Form(max_length=20)] = "",
+) -> RedirectResponse:
+    """Let the people of an enterprise see to this partner; an empty number takes that away."""
+    number = enterprise_number(enterprise)
+    if enterprise.strip() and number is None:
+        raise Conflict("This is no enterprise number: the check digits do not fit.")
+
+    def work(session: Session) -> None:
+        partners.link_enterprise(session, _of(session, partner_id), number)
+        _note(
+            desk,
+            session,
+            "partner.link" if number else "partner.unlink",
+            partner_id,
+            enterprise=number or "",
+        )
 
     return _changed(desk, partner_id, work)
 

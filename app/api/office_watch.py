@@ -1,25 +1,34 @@
-"""For the card office: what runs out, what is not delivered, who looks, the stop of issuing."""
+"""For the card office: what runs out, what is not delivered, who looks, and the switches.
 
+One person of security stops the giving of cards; a token key takes two.
+"""
+
+import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Path
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
 from app.api.office_desk import AtDesk, Viewing, at_desk
 from app.cards import stopping
+from app.cards.keyring import MAX_TOKEN_KEY_ID
 from app.errors import Conflict
 from app.identity.roles import Role
 from app.notices.outbox import given_up
+from app.office import key_revocations
 from app.office.cases import said
 from app.office.looks import looks
 from app.office.proposals import MAX_WHY
+from app.office.waiting import Answer
 from app.passes import parked
-from app.web.office_partner_texts import LooksPage, WatchPage
+from app.web.office_partner_texts import Key, LooksPage, WatchPage
 
 router = APIRouter(prefix="/office", tags=["card office"], include_in_schema=False)
 
 Switching = Annotated[AtDesk, at_desk(Role.SECURITY, acting=True, step_up=True)]
+Words = Annotated[str, Form(max_length=400)]
+KeyId = Annotated[int, Path(ge=1, le=MAX_TOKEN_KEY_ID)]
 
 
 @router.get("/watch")
@@ -32,6 +41,8 @@ def watch(desk: Viewing) -> HTMLResponse:
             parked=tuple(parked.parked(session)),
             unsent=tuple(given_up(session)),
             stop=stopping.stopped(session),
+            keys=tuple(Key.read(row) for row in desk.house.ring.listing()),
+            revocations=tuple(key_revocations.waiting(session, now=desk.now)),
             helps=desk.official.may(Role.SUPPORT),
             switches=desk.official.may(Role.SECURITY),
         )
@@ -53,7 +64,7 @@ def deliver_again(
 
 
 @router.post("/watch/stop-issuing")
-def stop_issuing(desk: Switching, why: Annotated[str, Form(max_length=400)]) -> RedirectResponse:
+def stop_issuing(desk: Switching, why: Words) -> RedirectResponse:
     """Give no first cards, in every process, from the next request on."""
     if not said(why, MAX_WHY):
         raise Conflict("Give a reason of at most 200 characters, without a national number.")
@@ -75,6 +86,33 @@ def go_on_issuing(desk: Switching) -> RedirectResponse:
         desk.desk.note(session, "issuing.go-on", "switch:issuing", now=desk.now)
 
     desk.transact(work)
+    return RedirectResponse("/office/watch", 303)
+
+
+@router.post("/watch/keys/{key_id}/revoke")
+def propose_revocation(desk: Switching, key_id: KeyId, why: Words) -> RedirectResponse:
+    """Propose that a token key is refused for good."""
+    keys, name = desk.house.ring.keys, desk.official.name
+    desk.transact(
+        lambda session: key_revocations.propose(
+            session, key_id, why, keys=keys, desk=desk.desk, name=name, now=desk.now
+        )
+    )
+    return RedirectResponse("/office/watch", 303)
+
+
+@router.post("/watch/revocations/{number}/{answer}")
+def decide_revocation(
+    desk: Switching, number: uuid.UUID, answer: Answer, why: Words
+) -> RedirectResponse:
+    """Say yes or no to what a colleague proposed; a yes counts from the very next check."""
+    approve = answer is Answer.APPROVE
+    desk.transact(
+        lambda session: key_revocations.decide(
+            session, number, approve=approve, why=why, desk=desk.desk, now=desk.now
+        )
+    )
+    key_revocations.carry_out(desk.house.database, desk.house.ring, now=desk.now)
     return RedirectResponse("/office/watch", 303)
 
 

@@ -38,6 +38,7 @@ DOORS: dict[str, frozenset[str]] = {
     "POST /office/partners/{partner_id}/tills/{till_id}/code": HELPERS,
     "POST /office/partners/{partner_id}/tills/{till_id}/key": HELPERS,
     "POST /office/partners/{partner_id}/keys/{key_id}/revoke": HELPERS,
+    "POST /office/partners/{partner_id}/enterprise": ISSUERS,
     "POST /office/partners/{partner_id}/stop": SECURITY,
     "POST /office/partners/{partner_id}/admit": SECURITY,
     "GET /office/partners/{partner_id}/benefits": EVERYBODY,
@@ -50,6 +51,8 @@ DOORS: dict[str, frozenset[str]] = {
     "POST /office/watch/deliver": HELPERS,
     "POST /office/watch/stop-issuing": SECURITY,
     "POST /office/watch/go-on-issuing": SECURITY,
+    "POST /office/watch/keys/{key_id}/revoke": SECURITY,
+    "POST /office/watch/revocations/{number}/{answer}": SECURITY,
     "GET /office/looks": SECURITY,
     "GET /api/v1/office": EVERYBODY,
     "POST /api/v1/office/cases": EVERYBODY,
@@ -76,7 +79,7 @@ assert set(ACTS) <= {operation.rpartition("/")[2] for operation in DOORS}
 
 def address_of(operation: str) -> str:
     """The path of an operation, with a number that nothing has where it names one."""
-    words = {"{kind}": "grant", "{subject}": "grant", "{answer}": "refuse"}
+    words = {"{kind}": "grant", "{subject}": "grant", "{answer}": "refuse", "{key_id}": "1"}
     return re.sub(r"\{\w+\}", lambda found: words.get(found[0], str(NOBODYS)), operation.split()[1])
 
 
