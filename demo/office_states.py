@@ -83,6 +83,7 @@ def _record(person: Dossier, *, helps: bool = True) -> PersonPage:
         open_until=AT + timedelta(minutes=30),
         person=person,
         helps=helps,
+        prints=helps,
     )
 
 

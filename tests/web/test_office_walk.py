@@ -14,7 +14,8 @@ LOOK_UP, SECOND = "Look up one person", "For a second person"
 PARTNERS, STATE, LOOKS = "Partners", "State of the service", "Who looked at people"
 SUSPEND, REPLACE = "Suspend the card", "Replace the card"
 WITHDRAW, EXCLUDE = "Withdraw the card", "Exclude from the card"
-EVERYTHING = {SUSPEND, REPLACE, WITHDRAW, EXCLUDE}
+PRINT = "Print the card on paper"
+EVERYTHING = {SUSPEND, REPLACE, WITHDRAW, EXCLUDE, PRINT}
 # The pages that a desk is led to, what it may do to a card, and whether it sees the person.
 DESKS = {
     "viewer": ({LOOK_UP, PARTNERS, STATE}, set(), False),
