@@ -30,6 +30,7 @@ def test_an_issuer_prints_a_card_that_counts_and_ends_the_print_before(service: 
     assert answer.headers["content-type"] == "application/pdf"
     assert answer.headers["cache-control"] == "no-store"
     [code] = printed_codes(answer.content)
+    service.clock.advance(seconds=1)
     assert verdict(service.till().scan(before))["reason"] == "superseded"
     assert verdict(service.till().scan(code))["valid"]
     assert codes(pdf(teacher, "card")) == [code]

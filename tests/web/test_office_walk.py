@@ -16,6 +16,17 @@ SUSPEND, REPLACE = "Suspend the card", "Replace the card"
 WITHDRAW, EXCLUDE = "Withdraw the card", "Exclude from the card"
 PRINT = "Print the card on paper"
 EVERYTHING = {SUSPEND, REPLACE, WITHDRAW, EXCLUDE, PRINT}
+# What a desk gets on a partner's page and on that of the service's state, beside what all read.
+HELP = {"Code for a scanner", "Key for a till's own software", "Add a till"}
+LINK, STOP_PARTNER = "Link the enterprise", "Stop this partner"
+STOP_ISSUING, REFUSE_KEY = "Stop giving cards", "Propose to refuse token key 1"
+BUTTONS = {
+    "viewer": set(),
+    "support": HELP,
+    "issuer": HELP | {LINK},
+    "security": {STOP_PARTNER, STOP_ISSUING, REFUSE_KEY},
+}
+ALL_BUTTONS = HELP | {LINK, STOP_PARTNER, STOP_ISSUING, REFUSE_KEY}
 # The pages that a desk is led to, what it may do to a card, and whether it sees the person.
 DESKS = {
     "viewer": ({LOOK_UP, PARTNERS, STATE}, set(), False),
@@ -82,6 +93,61 @@ def test_a_desk_sees_and_does_its_own_work_and_nothing_else(
         assert answer is not None
         assert answer.status == 403
     page.context.close()
+
+
+@pytest.mark.parametrize("role", BUTTONS)
+def test_a_desk_gets_its_own_buttons_at_partners_and_switches_and_no_others(
+    chromium: Browser, here: World, role: str
+) -> None:
+    page = at_desk(chromium, here, role)
+    page.get_by_role("link", name=PARTNERS).click()
+    page.get_by_role("link", name="Museum aan de Stroom (demo)").click()
+    seen = set(page.get_by_role("main").get_by_role("button").all_inner_texts())
+    page.get_by_role("link", name=STATE).click()
+    expect(page.get_by_text("token 1 · signs codes")).to_be_visible()
+    if role == "security":
+        page.get_by_text("Has a token key been stolen?").click()
+    seen |= set(page.get_by_role("main").get_by_role("button").all_inner_texts())
+    assert seen & ALL_BUTTONS == BUTTONS[role]
+    page.context.close()
+
+
+def test_two_people_of_security_refuse_a_token_key(chromium: Browser, here: World) -> None:
+    page = at_desk(chromium, here, "security")
+    page.get_by_role("link", name=STATE).click()
+    page.get_by_text("Has a token key been stolen?").click()
+    page.get_by_label("Why has token key 1 to be refused?").fill("a copy was stolen")
+    page.get_by_role("button", name=REFUSE_KEY).click()
+    expect(page.get_by_role("heading", name="Refuse token key 1 for good?")).to_be_visible()
+    viewer = at_desk(chromium, here, "viewer")
+    viewer.goto("/office/watch")
+    expect(viewer.get_by_text("Reason: a copy was stolen")).to_be_visible()
+    expect(viewer.get_by_role("button", name="Yes, refuse the key")).to_have_count(0)
+    second = at_desk(chromium, here, "security-second")
+    second.goto("/office/watch")
+    second.get_by_label("Why?").nth(1).fill("seen it myself")
+    second.get_by_role("button", name="Yes, refuse the key").click()
+    expect(second.get_by_text("token 1 · signs codes")).to_be_visible()
+    expect(second.locator("li", has_text="token 1 ·")).to_contain_text("refused")
+    for one in (page, viewer, second):
+        one.context.close()
+
+
+def test_an_issuer_prints_the_card_of_a_holder_at_the_desk(chromium: Browser, here: World) -> None:
+    page = at_desk(chromium, here, "issuer")
+    open_record(page, here.person("permanent").insz)
+    page.get_by_role("link", name=PRINT).click()
+    page.get_by_role("button", name=PRINT).click()
+    link = page.get_by_role("link", name="Open a sheet of A4 (PDF)").get_attribute("href")
+    assert link is not None
+    printed = page.context.request.get(link)
+    assert printed.headers["content-type"] == "application/pdf"
+    viewer = at_desk(chromium, here, "viewer")
+    open_record(viewer, here.person("permanent").insz)
+    expect(viewer.get_by_role("heading", name="The card on paper")).to_have_count(0)
+    assert viewer.context.request.get(link).status == 403
+    for one in (page, viewer):
+        one.context.close()
 
 
 # Where an official from outside begins, what stands there, and the doors that stay closed.
