@@ -232,3 +232,33 @@ def test_the_helpdesk_writes_an_offer_that_a_viewer_reads_and_cannot_change(
     expect(page.get_by_text("Ended")).to_be_visible()
     for one in (page, viewer):
         one.context.close()
+
+
+def test_an_issuer_links_a_partner_whose_person_then_writes_an_offer(
+    chromium: Browser, here: World
+) -> None:
+    issuer = at_desk(chromium, here, "issuer")
+    issuer.get_by_role("link", name=PARTNERS).click()
+    issuer.get_by_role("link", name="Museum aan de Stroom (demo)").click()
+    issuer.get_by_label("Enterprise number").fill("1999.999.943")
+    issuer.get_by_role("button", name=LINK).click()
+    expect(issuer.get_by_text("enterprise 1999999943")).to_be_visible()
+    page = chromium.new_context(locale="en-BE", base_url=here.addresses.service).new_page()
+    page.goto("/partner")
+    page.check('input[name="person"][value="partner-elsewhere"]')
+    page.locator('button[value="log-in"]').click()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Benefits").click()
+    page.get_by_role("link", name="Add a benefit").click()
+    page.get_by_label("Kind").select_option("museum")
+    page.get_by_label("What holders get (nl)").fill("Gratis rondleiding")
+    page.get_by_label("On which terms (nl)").fill("Elke eerste zondag.")
+    page.get_by_label("Places").fill("Antwerpen")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.get_by_role("alert")).to_contain_text("a Belgian postcode, then the town")
+    page.get_by_label("Places").fill("2000 Antwerpen")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.get_by_role("heading", name="Gratis rondleiding")).to_be_visible()
+    written = page.locator("section", has_text="Gratis rondleiding")
+    expect(written).to_contain_text("On the page of benefits")
+    for one in (issuer, page):
+        one.context.close()
