@@ -24,6 +24,7 @@ from app.epd.rosters.verbs import delete_drafts
 from app.errors import Conflict, Unavailable
 from app.notices import outbox
 from app.notices.sending import Sending
+from app.office import key_revocations
 from app.passes import rotation
 from app.passes.delivery import AppleDevices, Delivery, GoogleObjects
 from app.passes.google.client import LEFT_FREE
@@ -201,9 +202,14 @@ def _own_jobs(deployment: Deployment, database: Database, clock: Clock) -> list[
             figures.gather(session, now=clock())
         return 0
 
+    def revoke_keys() -> int:
+        revoked = key_revocations.carry_out(database, deployment.ring, now=clock())
+        return _counted("keys-revoked", revoked)
+
     return [
         *_pushed(deployment, database, clock),
         *_kept_apart(deployment, database, clock),
+        Job("revoke-keys", revoke_keys, period_s=5.0),
         Job("count", count, period_s=60.0),
         Job("count-entitled", count_entitled, period_s=300.0),
         Job("gather-figures", gather, period_s=30.0),

@@ -30,6 +30,8 @@ class _Forms(HTMLParser):
         self.strong: list[str] = []
         self._open: Form | None = None
         self._is_strong = False
+        # The name of the list, or of the text area, that is being read.
+        self._list = self._area = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -42,16 +44,27 @@ class _Forms(HTMLParser):
             self.metas[given["name"]] = given.get("content", "")
         elif self._open and tag == "input" and (given.get("type") != "radio" or "checked" in given):
             self._open.fields[given.get("name", "")] = given.get("value", "")
+        elif self._open and tag == "select":
+            self._list = given["name"]
+        elif self._open and tag == "option" and "selected" in given:
+            self._open.fields[self._list] = given["value"]
+        elif self._open and tag == "textarea":
+            self._area = given["name"]
+            self._open.fields[self._area] = ""
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._open = None
         elif tag == "strong":
             self._is_strong = False
+        elif tag == "textarea":
+            self._area = ""
 
     def handle_data(self, data: str) -> None:
         if self._is_strong:
             self.strong.append(data)
+        if self._open and self._area:
+            self._open.fields[self._area] += data
 
 
 class Browser:

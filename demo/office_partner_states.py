@@ -4,15 +4,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.cards.keyring import KINDS
 from app.cards.model import IssueStop
+from app.cards.token import KeyState
 from app.notices.outbox import GivenUp
 from app.office.looks import Looks
+from app.office.model import KeyRevocation
 from app.partners import Partner
 from app.passes import qr
 from app.passes.parked import Parked
 from app.verification.model import Till, TillKey
 from app.verification.partners import Listed, TillKeys
 from app.web.office_partner_texts import (
+    Key,
     LooksPage,
     NewSecretPage,
     PartnerPage,
@@ -34,7 +38,24 @@ def partner_pages() -> dict[str, tuple[str, Any]]:
         stopped_at=AT,
         stopped_why="Keys were sold on.",
     )
-    watch: dict[str, Any] = {"helps": True, "switches": True, "now": AT}
+    linked = Partner(
+        id=NUMBER, name="Boekhandel De Specht", category="books", enterprise="0999999922"
+    )
+    watch: dict[str, Any] = {
+        "helps": True,
+        "switches": True,
+        "now": AT,
+        "keys": _keys(),
+        "revocations": (),
+    }
+    proposed = KeyRevocation(
+        id=NUMBER,
+        key_id=1,
+        why="The backup was stolen.",
+        proposed_by="P1",
+        proposer_name="Bart Claes",
+        proposed_at=AT,
+    )
     expiries = {
         "Pass Type ID certificate": AT + timedelta(days=12),
         "WWDR certificate": AT + timedelta(days=1200),
@@ -45,11 +66,15 @@ def partner_pages() -> dict[str, tuple[str, Any]]:
         "office-partners-none": ("office_partners", PartnersPage(())),
         "office-partner": (
             "office_partner",
-            PartnerPage(partner=partner, tills=tills(), helps=True, switches=True),
+            PartnerPage(partner=partner, tills=tills(), helps=True, links=True, switches=True),
         ),
         "office-partner-stopped": (
             "office_partner",
-            PartnerPage(partner=stopped, tills=(), helps=False, switches=True),
+            PartnerPage(partner=stopped, tills=(), helps=False, links=False, switches=True),
+        ),
+        "office-partner-linked": (
+            "office_partner",
+            PartnerPage(partner=linked, tills=(), helps=True, links=True, switches=False),
         ),
         "office-secret-code": (
             "office_secret",
@@ -86,7 +111,7 @@ def partner_pages() -> dict[str, tuple[str, Any]]:
                 parked=(),
                 unsent=(),
                 stop=IssueStop(id=1, since=AT, why="a fault in the personnel file"),
-                **watch,
+                **watch | {"revocations": (proposed,)},
             ),
         ),
         "office-watch-viewer": (
@@ -101,6 +126,21 @@ def partner_pages() -> dict[str, tuple[str, Any]]:
         ),
         "office-looks": ("office_looks", LooksPage((Looks("P0123456789abcdef", 41, 38, 2),))),
     }
+
+
+def _keys() -> tuple[Key, ...]:
+    states = (KeyState.REVOKED, KeyState.VERIFY_ONLY, KeyState.TEST, KeyState.ACTIVE)
+    days = (900, 400, 400, 35)
+    tokens = tuple(
+        Key(kind="token", id=number, state=state, created_at=AT - timedelta(days=age))
+        for number, (state, age) in enumerate(zip(states, days, strict=True), 1)
+    )
+    others = tuple(
+        Key(kind=kind, id=1, state=KeyState.ACTIVE, created_at=AT - timedelta(days=900))
+        for kind in KINDS
+        if kind != "token"
+    )
+    return tokens + others
 
 
 def _listed() -> tuple[Listed, ...]:

@@ -20,6 +20,7 @@ from app.web.office_texts import (
     PersonPage,
 )
 from app.web.second_person_texts import DecidePage, ProposePage, WaitingPage
+from demo.offer_states import offer_pages
 from demo.office_partner_states import partner_pages
 
 AT = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
@@ -68,7 +69,7 @@ def office_states() -> dict[str, tuple[str, dict[str, Any]]]:
             f"office-decide-{one.subject}": ("office_decide", DecidePage(one)) for one in _waiting()
         },
     }
-    states |= partner_pages()
+    states |= partner_pages() | offer_pages(of_office=True)
     return {
         name: (f"{template}.html", {"page": value, "official": OFFICIAL, "csrf": CSRF})
         for name, (template, value) in states.items()
@@ -82,6 +83,7 @@ def _record(person: Dossier, *, helps: bool = True) -> PersonPage:
         open_until=AT + timedelta(minutes=30),
         person=person,
         helps=helps,
+        prints=helps,
     )
 
 

@@ -143,6 +143,17 @@ OFFICIALS = (
         ),
         "LerarenkaartVeiligheid",
     ),
+    _of_office(
+        "security-second",
+        (date(1981, 6, 14), 991, "Lien", "Michiels"),
+        (
+            "kaartdienst: veiligheid, tweede persoon",
+            "service des cartes : sécurité, deuxième personne",
+            "card office: security, second person",
+            "Kartenstelle: Sicherheit, zweite Person",
+        ),
+        "LerarenkaartVeiligheid",
+    ),
     _of_enterprise("partner", (date(1988, 3, 14), 990, "Sofie", "Mertens"), BOOKSHOP),
     _of_enterprise("partner-elsewhere", (date(1979, 10, 6), 991, "Marc", "Thijs"), THEATRE),
 )

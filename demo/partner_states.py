@@ -14,6 +14,7 @@ from app.passes import qr
 from app.verification.own_counts import Line
 from app.web.office_partner_texts import NewSecretPage
 from app.web.partner_texts import ApplyPage, CountsPage, OwnPage
+from demo.offer_states import offer_pages
 from demo.office_partner_states import tills
 from demo.officials import BOOKSHOP
 
@@ -65,6 +66,7 @@ def partner_states() -> dict[str, tuple[str, dict[str, Any]]]:
             CountsPage(first=first, last=AT.date(), lines=()),
         ),
     }
+    states |= offer_pages(of_office=False)
     shown = {"csrf": "n5XxFQ", "official": PERSON}
     return {
         name: (f"{template}.html", {"page": page} | shown)

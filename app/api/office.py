@@ -8,14 +8,18 @@ same in JSON from `office_api`; the rules are in `app.office`.
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Form
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi import APIRouter, Form, Query
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from app.api.deps import language
 from app.api.office_desk import AtDesk, Viewing, at_desk
 from app.identity.roles import Role
 from app.office import cases
 from app.office.acts import ACTS, Act, Why
 from app.office.cases import Purpose, Reason, read_number
+from app.office.dossier import has_print
+from app.passes import paper_pdf
+from app.passes.paper_pdf import Size
 from app.web.office_texts import ActPage, OfficePage, PersonPage
 
 router = APIRouter(tags=["card office"], include_in_schema=False)
@@ -58,8 +62,21 @@ def record(desk: Viewing, case_id: uuid.UUID) -> HTMLResponse:
         open_until=case.opened_at + cases.OPEN_FOR,
         person=person,
         helps=desk.official.may(Role.SUPPORT),
+        prints=desk.official.may(Role.ISSUER) and has_print(person),
     )
     return desk.page("office_person.html", value)
+
+
+@router.get("/office/cases/{case_id}/paper.pdf")
+def print_out(
+    desk: Annotated[AtDesk, at_desk(Role.ISSUER, step_up=True)],
+    case_id: uuid.UUID,
+    size: Annotated[Size, Query()] = Size.A4,
+) -> Response:
+    """The print that was made, ready for a printer."""
+    content = desk.look_at_print(case_id)
+    drawn = paper_pdf.draw(content, size=size, language=language(desk.request))
+    return Response(drawn, media_type=paper_pdf.MEDIA_TYPE, headers={"cache-control": "no-store"})
 
 
 def _add_act(name: str, rule: Act) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.api.deps import House, Now, TheHouse, page, request_id
 from app.api.officials import Officer, card_officer
 from app.cards.card_year import belgian_day
+from app.errors import NotFound
 from app.identity.roles import Official, Role
 from app.office import cases
 from app.office.acts import Means, Why, act
@@ -24,6 +25,9 @@ from app.office.cases import Reason, read_number
 from app.office.desk import Desk
 from app.office.dossier import Dossier, dossier
 from app.office.model import OfficeCase
+from app.passes import paper
+from app.passes.codes import content_of
+from app.passes.content import PassContent
 
 Result = TypeVar("Result")
 
@@ -94,6 +98,18 @@ class AtDesk:
             return case, dossier(
                 session, case.teacher_id, official=self.official, keys=self.house.ring.keys
             )
+
+    def look_at_print(self, case_id: uuid.UUID) -> PassContent:
+        """What is on the print of an open record's card, noted before it is drawn."""
+        teacher_id = self.transact(
+            lambda session: cases.seen(session, case_id, desk=self.desk, now=self.now, what="print")
+        ).teacher_id
+        keys = self.house.ring.keys
+        with self.house.database.reading() as session:
+            printed = paper.present(session, teacher_id, keys=keys)
+        if printed is None:
+            raise NotFound("There is no card on paper yet.")
+        return content_of(printed, keys=keys, base=self.house.code_base)
 
     def act(self, case_id: uuid.UUID, name: str, why: Why) -> None:
         """Do one act to the person of an open record."""

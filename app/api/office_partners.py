@@ -11,13 +11,12 @@ from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
+from app.api import office_switches as switches
 from app.api.office_desk import AtDesk, Viewing, at_desk
 from app.audit import object_of
 from app.errors import Conflict
 from app.identity.roles import Role
-from app.office.cases import said
-from app.office.proposals import MAX_WHY
-from app.partners import Partner
+from app.partners import Partner, enterprise_number
 from app.passes import qr
 from app.verification import enrolment, partners
 from app.verification.partners import Place
@@ -67,6 +66,7 @@ def one(desk: Viewing, partner_id: uuid.UUID) -> HTMLResponse:
             partner=partners.partner_of(session, partner_id),
             tills=tuple(partners.tills_of(session, partner_id)),
             helps=desk.official.may(Role.SUPPORT),
+            links=desk.official.may(Role.ISSUER),
             switches=desk.official.may(Role.SECURITY),
         )
     return desk.page("office_partner.html", value)
@@ -148,30 +148,44 @@ def revoke(desk: Helping, partner_id: uuid.UUID, key_id: str) -> RedirectRespons
     return _changed(desk, partner_id, work)
 
 
+@router.post("/{partner_id}/enterprise")
+def link(
+    desk: Annotated[AtDesk, at_desk(Role.ISSUER, acting=True, step_up=True)],
+    partner_id: uuid.UUID,
+    enterprise: Annotated[str, Form(max_length=20)] = "",
+) -> RedirectResponse:
+    """Let the people of an enterprise see to this partner; an empty number takes that away."""
+    number = enterprise_number(enterprise)
+    if enterprise.strip() and number is None:
+        raise Conflict("This is no enterprise number: the check digits do not fit.")
+
+    def work(session: Session) -> None:
+        partners.link_enterprise(session, _of(session, partner_id), number)
+        _note(
+            desk,
+            session,
+            "partner.link" if number else "partner.unlink",
+            partner_id,
+            enterprise=number or "",
+        )
+
+    return _changed(desk, partner_id, work)
+
+
 @router.post("/{partner_id}/stop")
 def stop(
     desk: Switching, partner_id: uuid.UUID, why: Annotated[str, Form(max_length=400)]
 ) -> RedirectResponse:
-    """Refuse everything of a partner from the next request on; its people are told why."""
-    if not said(why, MAX_WHY):
-        raise Conflict("Give a reason of at most 200 characters, without a national number.")
-
-    def work(session: Session) -> None:
-        partners.stop_partner(_of(session, partner_id), why=why.strip(), now=desk.now)
-        _note(desk, session, "partner.stop", partner_id, purpose=why.strip())
-
-    return _changed(desk, partner_id, work)
+    """Refuse everything of a partner."""
+    switches.stop_partner(desk, partner_id, why)
+    return RedirectResponse(f"/office/partners/{partner_id}", 303)
 
 
 @router.post("/{partner_id}/admit")
 def admit(desk: Switching, partner_id: uuid.UUID) -> RedirectResponse:
     """Take a partner back."""
-
-    def work(session: Session) -> None:
-        partners.admit_partner(_of(session, partner_id))
-        _note(desk, session, "partner.admit", partner_id)
-
-    return _changed(desk, partner_id, work)
+    switches.admit_partner(desk, partner_id)
+    return RedirectResponse(f"/office/partners/{partner_id}", 303)
 
 
 def _of(session: Session, partner_id: uuid.UUID) -> Partner:
@@ -190,9 +204,7 @@ def _note(
     session: Session,
     action: str,
     partner_id: uuid.UUID,
-    *,
-    purpose: str = "",
     **details: str,
 ) -> None:
     partner = object_of("partner", partner_id)
-    desk.desk.note(session, action, partner, purpose=purpose, now=desk.now, **details)
+    desk.desk.note(session, action, partner, now=desk.now, **details)

@@ -1,41 +1,54 @@
-"""For the card office: what runs out, what is not delivered, who looks, the stop of issuing."""
+"""For the card office: what runs out, what is not delivered, who looks, and the switches.
 
+One person of security stops the giving of cards; a token key takes two.
+"""
+
+import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
+from app.api import office_switches as switches
 from app.api.office_desk import AtDesk, Viewing, at_desk
+from app.api.office_switches import KeyId
 from app.cards import stopping
-from app.errors import Conflict
 from app.identity.roles import Role
 from app.notices.outbox import given_up
-from app.office.cases import said
+from app.office import key_revocations
 from app.office.looks import looks
-from app.office.proposals import MAX_WHY
+from app.office.waiting import Answer
 from app.passes import parked
-from app.web.office_partner_texts import LooksPage, WatchPage
+from app.web.office_partner_texts import Key, LooksPage, WatchPage
 
 router = APIRouter(prefix="/office", tags=["card office"], include_in_schema=False)
 
 Switching = Annotated[AtDesk, at_desk(Role.SECURITY, acting=True, step_up=True)]
+Words = Annotated[str, Form(max_length=400)]
+HERE = "/office/watch"
 
 
-@router.get("/watch")
-def watch(desk: Viewing) -> HTMLResponse:
-    """Certificates, passes that were given up, and whether cards are given."""
+def state(desk: AtDesk) -> WatchPage:
+    """Keys and certificates, what was given up, and whether cards are given."""
     with desk.house.database.reading() as session:
-        value = WatchPage(
+        return WatchPage(
             expiries=desk.house.certificates.expiries(),
             now=desk.now,
             parked=tuple(parked.parked(session)),
             unsent=tuple(given_up(session)),
             stop=stopping.stopped(session),
+            keys=tuple(Key.read(row) for row in desk.house.ring.listing()),
+            revocations=tuple(key_revocations.waiting(session, now=desk.now)),
             helps=desk.official.may(Role.SUPPORT),
             switches=desk.official.may(Role.SECURITY),
         )
-    return desk.page("office_watch.html", value)
+
+
+@router.get("/watch")
+def watch(desk: Viewing) -> HTMLResponse:
+    """What needs somebody's eye."""
+    return desk.page("office_watch.html", state(desk))
 
 
 @router.post("/watch/deliver")
@@ -49,33 +62,37 @@ def deliver_again(
         desk.desk.note(session, "delivery.replay", "passes:all", now=desk.now, count=count)
 
     desk.transact(work)
-    return RedirectResponse("/office/watch", 303)
+    return RedirectResponse(HERE, 303)
 
 
 @router.post("/watch/stop-issuing")
-def stop_issuing(desk: Switching, why: Annotated[str, Form(max_length=400)]) -> RedirectResponse:
-    """Give no first cards, in every process, from the next request on."""
-    if not said(why, MAX_WHY):
-        raise Conflict("Give a reason of at most 200 characters, without a national number.")
-
-    def work(session: Session) -> None:
-        stopping.stop(session, why=why.strip(), now=desk.now)
-        desk.desk.note(session, "issuing.stop", "switch:issuing", purpose=why.strip(), now=desk.now)
-
-    desk.transact(work)
-    return RedirectResponse("/office/watch", 303)
+def stop_issuing(desk: Switching, why: Words) -> RedirectResponse:
+    """Give no first cards."""
+    switches.stop_issuing(desk, why)
+    return RedirectResponse(HERE, 303)
 
 
 @router.post("/watch/go-on-issuing")
 def go_on_issuing(desk: Switching) -> RedirectResponse:
     """Give cards again."""
+    switches.go_on_issuing(desk)
+    return RedirectResponse(HERE, 303)
 
-    def work(session: Session) -> None:
-        stopping.go_on(session)
-        desk.desk.note(session, "issuing.go-on", "switch:issuing", now=desk.now)
 
-    desk.transact(work)
-    return RedirectResponse("/office/watch", 303)
+@router.post("/watch/keys/{key_id}/revoke")
+def propose_revocation(desk: Switching, key_id: KeyId, why: Words) -> RedirectResponse:
+    """Propose that a token key is refused for good."""
+    switches.propose_revocation(desk, key_id, why)
+    return RedirectResponse(HERE, 303)
+
+
+@router.post("/watch/revocations/{number}/{answer}")
+def decide_revocation(
+    desk: Switching, number: uuid.UUID, answer: Answer, why: Words
+) -> RedirectResponse:
+    """Say yes or no to what a colleague proposed."""
+    switches.decide_revocation(desk, number, approve=answer is Answer.APPROVE, why=why)
+    return RedirectResponse(HERE, 303)
 
 
 @router.get("/looks")

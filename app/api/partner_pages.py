@@ -7,12 +7,13 @@ does not exist here.
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
-from app.api import counts
+from app.api import counts, offers
 from app.api.counts import First, Last
+from app.api.offers import OfferDesk
 from app.api.partner_desk import Acting, AtPartner, Looking
 from app.benefits.model import Category
 from app.identity import clients
@@ -192,3 +193,30 @@ def _secret(
     lives = enrolment.LIFETIME if drawing else None
     value = NewSecretPage(back=HOME, till=name, secret=secret, drawing=drawing, lives=lives)
     return desk.page("partner_secret.html", value)
+
+
+def _offers(desk: AtPartner) -> OfferDesk:
+    return OfferDesk(
+        path=f"{HOME}/benefits",
+        database=desk.house.database,
+        partner=desk.partner,
+        change=desk.change,
+        page=desk.page,
+        of_office=False,
+        may_change=True,
+        now=desk.now,
+    )
+
+
+def _looking(desk: Looking) -> OfferDesk:
+    return _offers(desk)
+
+
+def _acting(desk: Acting) -> OfferDesk:
+    return _offers(desk)
+
+
+router.include_router(
+    offers.routes(looking=Depends(_looking), asking=Depends(_looking), acting=Depends(_acting)),
+    prefix="/benefits",
+)

@@ -9,7 +9,17 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -20,7 +30,20 @@ from app.errors import NotFound
 from app.partners import Partner
 from app.provinces import province
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+MAX_TEXT = 500
+MAX_TOWN = 80
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("holds a sign that cannot be shown")
+    return text
+
+
+Printable = AfterValidator(_printable)
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT), Printable
+]
 
 
 class Translated(BaseModel):
@@ -39,19 +62,17 @@ class OfferedPlace(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    town: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    town: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TOWN), Printable]
     postcode: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{3}$")]
     latitude: Annotated[float, Field(ge=49.4, le=51.6)]
     longitude: Annotated[float, Field(ge=2.5, le=6.5)]
 
 
-class Offer(BaseModel):
-    """One line of a partner's list."""
+class Content(BaseModel):
+    """What an offer says: of what, in which words, from when to when and where."""
 
     model_config = ConfigDict(extra="forbid")
 
-    partner: str
-    reference: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,60}$")]
     category: Category
     title: Translated
     terms: Translated
@@ -59,6 +80,21 @@ class Offer(BaseModel):
     begins_on: date | None = None
     ends_on: date | None = None
     places: Annotated[list[OfferedPlace], Field(max_length=500)] = []
+
+    @field_validator("ends_on")
+    @classmethod
+    def _ends_after_it_begins(cls, ends_on: date | None, info: ValidationInfo) -> date | None:
+        begins_on = info.data.get("begins_on")
+        if ends_on and begins_on and ends_on < begins_on:
+            raise ValueError("lies before the day it begins")
+        return ends_on
+
+
+class Offer(Content):
+    """One line of a partner's list."""
+
+    partner: str
+    reference: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,60}$")]
 
 
 def read(lines: Iterable[str]) -> list[Offer]:
@@ -88,16 +124,21 @@ def keep(session: Session, offer: Offer, *, now: datetime) -> Benefit:
     if benefit is None:
         benefit = Benefit(id=uuid7(), partner_id=partner.id, reference=offer.reference)
         session.add(benefit)
-    benefit.category = offer.category
-    benefit.title = offer.title.model_dump(exclude_none=True)
-    benefit.terms = offer.terms.model_dump(exclude_none=True)
-    benefit.website = str(offer.website) if offer.website else None
-    benefit.begins_on, benefit.ends_on = offer.begins_on, offer.ends_on
+    write(benefit, offer, partner=partner, now=now)
+    return benefit
+
+
+def write(benefit: Benefit, content: Content, *, partner: Partner, now: datetime) -> None:
+    """Have an offer of a partner say this, and nothing of what it said before."""
+    benefit.category = content.category
+    benefit.title = content.title.model_dump(exclude_none=True)
+    benefit.terms = content.terms.model_dump(exclude_none=True)
+    benefit.website = str(content.website) if content.website else None
+    benefit.begins_on, benefit.ends_on = content.begins_on, content.ends_on
     benefit.changed_at = now
-    benefit.places = [_place(place, on=now.date()) for place in offer.places]
+    benefit.places = [_place(place, on=now.date()) for place in content.places]
     words = [partner.name, *benefit.title.values(), *benefit.terms.values()]
     benefit.folded = fold(" ".join([*words, *(place.town for place in benefit.places)]))
-    return benefit
 
 
 def _place(place: OfferedPlace, *, on: date) -> BenefitPlace:

@@ -142,6 +142,14 @@ class KeyRing:
             self._held = held = (seen, _parse(_read(self._path.parent)))
         return held[1]
 
+    def revoke(self, kind: Kind, number: int, *, now: datetime) -> None:
+        """As `revoke` of this module; OSError where this process may not write the file."""
+        revoke(self._path.parent, kind, number, now=now)
+
+    def listing(self) -> list[dict[str, str]]:
+        """As `listing` of this module."""
+        return listing(self._path.parent)
+
 
 def init(directory: Path, *, environment: str, now: datetime) -> None:
     """Make a first key of each kind and a test key; never touches a ring that exists."""

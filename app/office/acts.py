@@ -25,7 +25,7 @@ from app.identity.roles import Role
 from app.identity.sessions import end_sessions_of
 from app.office.cases import own
 from app.office.desk import Desk
-from app.passes import parked
+from app.passes import paper, parked
 
 
 class Why(StrEnum):
@@ -107,6 +107,11 @@ def _deliver(doing: Doing) -> None:
     parked.release(doing.session, [doing.there.number])
 
 
+def _print(doing: Doing) -> None:
+    """A new print, for a holder at the desk; every earlier one is refused."""
+    paper.make(doing.session, doing.there, keys=doing.means.keys, now=doing.now)
+
+
 def _active(_: Teacher, card: Card | None) -> bool:
     return card is not None and card.status is CardStatus.ACTIVE
 
@@ -152,6 +157,7 @@ ACTS: Mapping[str, Act] = {
     "bar": Act(
         role=Role.ISSUER, step_up=True, whys=(Why.MISUSE, Why.OFFICE), applies=_free, do=_bar
     ),
+    "print": Act(role=Role.ISSUER, step_up=True, whys=(Why.REQUEST,), applies=_active, do=_print),
     "deliver": Act(role=Role.SUPPORT, whys=(Why.OFFICE,), applies=_in_force, do=_deliver),
 }
 

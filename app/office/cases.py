@@ -100,10 +100,12 @@ def open_record(
     return case.id
 
 
-def seen(session: Session, case_id: uuid.UUID, *, desk: Desk, now: datetime) -> OfficeCase:
+def seen(
+    session: Session, case_id: uuid.UUID, *, desk: Desk, now: datetime, what: str = "view"
+) -> OfficeCase:
     """A case of this official that is still open, once more looked at: that is noted too."""
     case = own(session, case_id, desk=desk, now=now)
-    desk.note(session, "person.view", _on(case), purpose=case.purpose, now=now)
+    desk.note(session, f"person.{what}", _on(case), purpose=case.purpose, now=now)
     return case
 
 

@@ -121,6 +121,15 @@ def dossier(session: Session, teacher_id: uuid.UUID, *, official: Official, keys
     )
 
 
+def has_print(person: Dossier) -> bool:
+    """Whether the card that counts now has been printed."""
+    return any(
+        card.status is CardStatus.ACTIVE and one.carrier is Carrier.PAPER
+        for card in person.cards
+        for one in card.passes
+    )
+
+
 def _proposals(teacher: Teacher, official: Official) -> tuple[Kind, ...]:
     if not official.may(Role.ISSUER):
         return ()

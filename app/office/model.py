@@ -1,9 +1,9 @@
-"""OfficeCase, a look at a person; Proposal and PartnerApplication, what waits for a decision."""
+"""OfficeCase, a look at a person; the other tables are what waits for a decision of two people."""
 
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.cards.model import Teacher
@@ -53,6 +53,35 @@ class Proposal(Identified, Base):
             "uq_office_proposal_open",
             "teacher_id",
             "kind",
+            unique=True,
+            sqlite_where=text("decided_at IS NULL"),
+            postgresql_where=text("decided_at IS NULL"),
+        ),
+    )
+
+
+class KeyRevocation(Identified, Base):
+    """A token key that one official wants refused for good, and what another one said to it."""
+
+    __tablename__ = "key_revocation"
+
+    # Of the key ring, which is no table.
+    key_id: Mapped[int] = mapped_column(SmallInteger)
+    why: Mapped[str] = mapped_column(String(200))
+    proposed_by: Mapped[str] = mapped_column(String(255))
+    proposer_name: Mapped[str] = mapped_column(String(200))
+    proposed_at: Mapped[datetime] = mapped_column(Moment)
+    decided_by: Mapped[str | None] = mapped_column(String(255))
+    decided_at: Mapped[datetime | None] = mapped_column(Moment)
+    approved: Mapped[bool | None]
+    # When the key ring said so.
+    done_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    __table_args__ = (
+        CheckConstraint("NOT approved OR decided_by <> proposed_by", name="two_people"),
+        Index(
+            "uq_key_revocation_open",
+            "key_id",
             unique=True,
             sqlite_where=text("decided_at IS NULL"),
             postgresql_where=text("decided_at IS NULL"),

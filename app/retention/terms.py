@@ -21,7 +21,7 @@ from app.db import insert_once
 from app.identity.expiry import delete_expired
 from app.identity.sessions import ABSOLUTE
 from app.notices.outbox import SHOWN, forget
-from app.office import applications
+from app.office import applications, key_revocations
 from app.office.cases import close_old
 from app.office.proposals import delete_old
 from app.passes.model import DeviceRegistration, LiveDevice
@@ -69,11 +69,12 @@ def terms(*, scan_link_days: int) -> tuple[Term, ...]:
 
 
 def _end_what_browsers_hold_open(session: Session, now: datetime) -> int:
-    """Sessions, and the records that officials opened in theirs."""
+    """Sessions, and what officials opened and proposed in theirs."""
     return (
         delete_expired(session, now=now)
         + close_old(session, now=now)
         + delete_old(session, now=now)
+        + key_revocations.delete_old(session, now=now)
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db import insert_once, uuid7
@@ -183,6 +184,20 @@ def key_of(session: Session, partner_id: uuid.UUID, key_id: str) -> TillKey:
     if key is None:
         raise NotFound("This partner has no such key.")
     return key
+
+
+def link_enterprise(session: Session, partner: Partner, enterprise: str | None) -> None:
+    """Let the people of an enterprise see to a partner; None leaves it to the card office again.
+
+    `Conflict` when the partner has another enterprise, or the enterprise another partner.
+    """
+    if enterprise and partner.enterprise:
+        raise Conflict("This partner has an enterprise number already. Take that away first.")
+    partner.enterprise = enterprise
+    try:
+        session.flush()
+    except IntegrityError as taken:
+        raise Conflict("Another partner has this enterprise number. Nothing changed.") from taken
 
 
 def stop_partner(partner: Partner, *, why: str, now: datetime) -> None:

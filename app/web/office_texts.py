@@ -142,6 +142,13 @@ ACTS: Mapping[str, ActText] = {
         ),
         kind="danger",
     ),
+    "print": ActText(
+        name=Msgid("Print the card on paper"),
+        does=Msgid(
+            "For a holder at the desk who shows an identity card. An earlier print is refused "
+            "from the very next check; the passes in wallets go on."
+        ),
+    ),
     "deliver": ActText(
         name=Msgid("Deliver to the wallets again"),
         does=Msgid("Passes that were given up are tried again. Nothing changes on the card."),
@@ -180,8 +187,9 @@ class PersonPage:
     purpose: str
     open_until: datetime
     person: Dossier
-    # Whether name, passes and phones are shown.
+    # Whether name, passes and phones are shown, and whether a print can be opened.
     helps: bool
+    prints: bool
 
     @property
     def purpose_text(self) -> Msgid:

@@ -15,6 +15,8 @@ from app.web.activity_page import CHANNELS, SHOWN_ON
 from app.web.benefit_texts import BENEFIT_CATEGORIES, PROVINCES
 from app.web.card_page import grouped
 from app.web.card_texts import CATEGORIES
+from app.web.offer_texts import OFFER_WORDS
+from app.web.office_partner_texts import WATCH_WORDS
 from app.web.office_texts import OFFICE_WORDS
 from app.web.partner_texts import PARTNER_WORDS
 from app.web.privacy_texts import KEPT
@@ -117,8 +119,10 @@ class Pages:
                 "notices_offered": notices_offered,
                 "main_links": MAIN_LINKS,
                 **OFFICE_WORDS,
+                **OFFER_WORDS,
                 **PARTNER_WORDS,
                 **SECOND_PERSON_WORDS,
+                **WATCH_WORDS,
                 "provinces": PROVINCES,
                 "shown_on": SHOWN_ON,
                 "small_links": SMALL_LINKS,

@@ -26,6 +26,7 @@ FAULTS: Mapping[Fault, Msgid] = {
 # What the head of every page leads to.
 LINKS: Mapping[str, Msgid] = {
     "/partner": Msgid("Tills and keys"),
+    "/partner/benefits": Msgid("Benefits"),
     "/partner/counts": Msgid("How often the card was used"),
 }
 

@@ -214,6 +214,32 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_issue_stop")),
     )
     op.create_table(
+        "key_revocation",
+        sa.Column("key_id", sa.SmallInteger(), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.Column("proposed_by", sa.String(length=255), nullable=False),
+        sa.Column("proposer_name", sa.String(length=200), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.String(length=255), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("approved", sa.Boolean(), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "NOT approved OR decided_by <> proposed_by", name=op.f("ck_key_revocation_two_people")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_key_revocation")),
+    )
+    with op.batch_alter_table("key_revocation", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_key_revocation_open",
+            ["key_id"],
+            unique=True,
+            sqlite_where=sa.text("decided_at IS NULL"),
+            postgresql_where=sa.text("decided_at IS NULL"),
+        )
+
+    op.create_table(
         "login_attempt",
         sa.Column("state_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("browser_hash", sa.LargeBinary(length=32), nullable=False),
@@ -1259,6 +1285,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_login_attempt_created_at"))
 
     op.drop_table("login_attempt")
+    with op.batch_alter_table("key_revocation", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_key_revocation_open",
+            sqlite_where=sa.text("decided_at IS NULL"),
+            postgresql_where=sa.text("decided_at IS NULL"),
+        )
+
+    op.drop_table("key_revocation")
     op.drop_table("issue_stop")
     with op.batch_alter_table("institution_succession", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_institution_succession_successor"))

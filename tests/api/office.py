@@ -22,6 +22,7 @@ DOORS: dict[str, frozenset[str]] = {
     "GET /office": EVERYBODY,
     "POST /office/cases": EVERYBODY,
     "GET /office/cases/{case_id}": EVERYBODY,
+    "GET /office/cases/{case_id}/paper.pdf": ISSUERS,
     "GET /office/waiting": ISSUERS,
     "GET /office/cases/{case_id}/propose/{kind}": ISSUERS,
     "POST /office/cases/{case_id}/propose/{kind}": ISSUERS,
@@ -38,13 +39,30 @@ DOORS: dict[str, frozenset[str]] = {
     "POST /office/partners/{partner_id}/tills/{till_id}/code": HELPERS,
     "POST /office/partners/{partner_id}/tills/{till_id}/key": HELPERS,
     "POST /office/partners/{partner_id}/keys/{key_id}/revoke": HELPERS,
+    "POST /office/partners/{partner_id}/enterprise": ISSUERS,
     "POST /office/partners/{partner_id}/stop": SECURITY,
     "POST /office/partners/{partner_id}/admit": SECURITY,
+    "GET /office/partners/{partner_id}/benefits": EVERYBODY,
+    "GET /office/partners/{partner_id}/benefits/new": HELPERS,
+    "POST /office/partners/{partner_id}/benefits": HELPERS,
+    "GET /office/partners/{partner_id}/benefits/{benefit_id}": HELPERS,
+    "POST /office/partners/{partner_id}/benefits/{benefit_id}": HELPERS,
+    "POST /office/partners/{partner_id}/benefits/{benefit_id}/end": HELPERS,
     "GET /office/watch": EVERYBODY,
     "POST /office/watch/deliver": HELPERS,
     "POST /office/watch/stop-issuing": SECURITY,
     "POST /office/watch/go-on-issuing": SECURITY,
+    "POST /office/watch/keys/{key_id}/revoke": SECURITY,
+    "POST /office/watch/revocations/{number}/{answer}": SECURITY,
     "GET /office/looks": SECURITY,
+    "GET /api/v1/office/partners": EVERYBODY,
+    "POST /api/v1/office/partners/{partner_id}/stop": SECURITY,
+    "POST /api/v1/office/partners/{partner_id}/admit": SECURITY,
+    "GET /api/v1/office/watch": EVERYBODY,
+    "POST /api/v1/office/watch/stop-issuing": SECURITY,
+    "POST /api/v1/office/watch/go-on-issuing": SECURITY,
+    "POST /api/v1/office/watch/keys/{key_id}/revoke": SECURITY,
+    "POST /api/v1/office/watch/revocations/{number}": SECURITY,
     "GET /api/v1/office": EVERYBODY,
     "POST /api/v1/office/cases": EVERYBODY,
     "GET /api/v1/office/cases/{case_id}": EVERYBODY,
@@ -56,6 +74,7 @@ DOORS: dict[str, frozenset[str]] = {
             "reissue": HELPERS,
             "revoke": ISSUERS,
             "bar": ISSUERS,
+            "print": ISSUERS,
             "deliver": HELPERS,
         }.items()
         for operation in (
@@ -70,7 +89,7 @@ assert set(ACTS) <= {operation.rpartition("/")[2] for operation in DOORS}
 
 def address_of(operation: str) -> str:
     """The path of an operation, with a number that nothing has where it names one."""
-    words = {"{kind}": "grant", "{subject}": "grant", "{answer}": "refuse"}
+    words = {"{kind}": "grant", "{subject}": "grant", "{answer}": "refuse", "{key_id}": "1"}
     return re.sub(r"\{\w+\}", lambda found: words.get(found[0], str(NOBODYS)), operation.split()[1])
 
 

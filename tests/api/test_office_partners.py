@@ -120,3 +120,29 @@ def test_who_leafs_through_stands_out(service: Service) -> None:
     assert (found.opened, found.people, found.missed) == (2, 1, 1)
     security = AtOffice.log_in(service, "security")
     assert found.actor in security.browser.open("/office/looks").text
+
+
+def test_an_issuer_links_a_partner_to_its_enterprise_whose_people_then_see_to_it(
+    service: Service,
+) -> None:
+    shop = service.official("partner", "partner")
+    assert "Museum aan de Stroom" not in shop.open("/partner").text
+    desk = AtOffice.log_in(service, "issuer")
+    museum = partner_page(desk, "Museum aan de Stroom (demo)")
+    desk.browser.open(museum)
+    wrong = service.http.post(
+        f"{museum}/enterprise", data={"enterprise": "0999999923"}, headers=desk.headers
+    )
+    assert wrong.status_code == 409
+    desk.browser.press("/enterprise", enterprise="0999.999.922")
+    assert "Museum aan de Stroom" in shop.open("/partner").text
+    bookshop = f"{partner_page(desk, 'Boekhandel De Reiger (demo)')}/enterprise"
+    number = {"enterprise": "0999999922"}
+    assert service.http.post(bookshop, data=number, headers=desk.headers).status_code == 409
+    other = {"enterprise": "1999999943"}
+    again = service.http.post(f"{museum}/enterprise", data=other, headers=desk.headers)
+    assert again.status_code == 409
+    desk.browser.open(museum)
+    desk.browser.press("/enterprise")
+    assert "Museum aan de Stroom" not in shop.open("/partner").text
+    assert [entry.action for entry in entries(service)] == ["partner.link", "partner.unlink"]

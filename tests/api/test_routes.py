@@ -197,6 +197,14 @@ TABLE = {
     "POST /partner/clients/{client_id}/revoke": Row(
         401, 403, 401, address="/partner/clients/x/revoke"
     ),
+    "GET /partner/benefits": CLOSED,
+    "GET /partner/benefits/new": CLOSED,
+    "POST /partner/benefits": CLOSED,
+    "GET /partner/benefits/{benefit_id}": Row(401, 403, 401, address=f"/partner/benefits/{UUID}"),
+    "POST /partner/benefits/{benefit_id}": Row(401, 403, 401, address=f"/partner/benefits/{UUID}"),
+    "POST /partner/benefits/{benefit_id}/end": Row(
+        401, 403, 401, address=f"/partner/benefits/{UUID}/end"
+    ),
     "GET /partner/counts": CLOSED,
     "GET /partner/counts.csv": CLOSED,
     "GET /problems": OPEN,
