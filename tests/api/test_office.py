@@ -125,7 +125,7 @@ def test_each_desk_sees_and_may_do_what_its_work_needs(service: Service, holder:
     assert seen == {
         "viewer": (False, 0, []),
         "support": (True, 1, helps),
-        "issuer": (True, 1, [*helps, "revoke", "bar"]),
+        "issuer": (True, 1, [*helps, "revoke", "bar", "print"]),
         "security": (False, 0, []),
     }
 
