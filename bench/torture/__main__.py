@@ -37,6 +37,7 @@ SCENARIOS = (
     snapshot.KILL_WORKER,
     races.ONE_LIVE_CODE,
     races.ONE_WEBSHOP_CODE,
+    races.LIMITS,
     races.ISSUE,
     changes.REVOCATION,
     changes.KEY_ROTATION,

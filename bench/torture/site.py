@@ -107,10 +107,10 @@ class Site:
         till = Till(self.ports[process], self.till_keys[number])
         return self.connections.enter_context(closing(till))
 
-    def tills(self, *, processes: int = 1) -> list[Till]:
-        """A new connection of each till, to each process in turn."""
+    def tills(self, *, processes: int = 1, first: int = 0) -> list[Till]:
+        """A new connection of each till, to each process in turn from the `first` on."""
         numbers = range(len(self.till_keys))
-        return [self.till(number, process=number % processes) for number in numbers]
+        return [self.till(number, process=(first + number) % processes) for number in numbers]
 
     def code(self, holder: Holder) -> str:
         """What the holder's pass shows at this moment."""

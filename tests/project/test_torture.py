@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.torture.kills import KILL_WEB
-from bench.torture.races import ONE_LIVE_CODE, ONE_WEBSHOP_CODE
+from bench.torture.races import LIMITS, ONE_LIVE_CODE, ONE_WEBSHOP_CODE
 from bench.torture.scenario import Journal, Run, Scenario
 from bench.torture.snapshot import KILL_WORKER
 
@@ -57,6 +57,14 @@ def test_of_many_tills_that_race_one_code_exactly_one_accepts_it(
     measured = race.torture(run(database_url))
     assert not race.bar.broken_by(measured)
     assert measured["rounds"] == 4
+
+
+def test_limits_are_exact_for_many_tills_at_two_processes(
+    run: Callable[..., Run], database_url: str
+) -> None:
+    measured = LIMITS.torture(run(database_url))
+    assert not LIMITS.bar.broken_by(measured), measured
+    assert measured["rounds"] == 2
 
 
 def test_a_snapshot_whose_workers_are_killed_leaves_every_person_whole(
