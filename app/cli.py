@@ -60,8 +60,8 @@ def serve(
         port=port,
         workers=workers,
         log_config=None,
-        # httptools keeps headers of any size; h11 ends the connection at 16 kB.
-        http="h11",
+        # On h11: httptools keeps headers of any size, h11 ends the connection at 16 kB.
+        http="app.api.connection:Connection",
         access_log=False,
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
