@@ -7,22 +7,21 @@ goes through here, so that nothing of a person is answered before it stands in t
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
-from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
-from app.api.deps import House, Now, TheHouse, page, request_id
+from app.api.at_work import AtWork
+from app.api.deps import Now, TheHouse
 from app.api.officials import Officer, card_officer
 from app.cards.card_year import belgian_day
 from app.errors import NotFound
-from app.identity.roles import Official, Role
+from app.identity.roles import Role
 from app.office import cases
 from app.office.acts import Means, Why, act
 from app.office.cases import Reason, read_number
-from app.office.desk import Desk
 from app.office.dossier import Dossier, dossier
 from app.office.model import OfficeCase
 from app.passes import paper
@@ -33,34 +32,12 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class AtDesk:
-    """One official in one request."""
-
-    request: Request
-    house: House
-    officer: Officer
-    desk: Desk
-    now: datetime
-
-    @property
-    def official(self) -> Official:
-        """Who it is."""
-        return self.officer.official
+class AtDesk(AtWork):
+    """One official of the card office in one request."""
 
     def transact(self, work: Callable[[Session], Result]) -> Result:
         """Do something in one transaction, with its entry in the record of acts."""
         return self.house.database.transact(work)
-
-    def page(self, template: str, value: object, *, status: int = 200) -> HTMLResponse:
-        """A page for this official."""
-        return page(
-            self.request,
-            template,
-            status,
-            page=value,
-            official=self.official,
-            csrf=self.officer.csrf,
-        )
 
     @property
     def today(self) -> date:
@@ -127,14 +104,7 @@ def at_desk(role: Role, **more: bool) -> Any:  # noqa: ANN401 - as FastAPI's Dep
     def admitted(
         request: Request, house: TheHouse, officer: Annotated[Officer, officer], now: Now
     ) -> AtDesk:
-        desk = Desk(
-            subject=officer.official.subject,
-            capacity=officer.official.capacity,
-            organisation=officer.official.organisation,
-            request_id=str(request_id(request)),
-            key=house.ring.keys.active("audit"),
-        )
-        return AtDesk(request, house, officer, desk, now)
+        return AtDesk.admit(request, house, officer, now)
 
     return Depends(admitted)
 

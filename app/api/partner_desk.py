@@ -6,19 +6,17 @@ changed here is that partner's own. Every act is written down in the transaction
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
-from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
-from app.api.deps import House, Now, TheHouse, page, request_id
+from app.api.at_work import AtWork
+from app.api.deps import Now, TheHouse
 from app.api.officials import Officer, card_officer
 from app.audit import object_of
 from app.errors import Forbidden, NotFound
-from app.identity.roles import Official, Role
-from app.office.desk import Desk
+from app.identity.roles import Role
 from app.partners import Partner
 from app.verification.partners import partner_of_enterprise
 
@@ -26,19 +24,8 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class AtPartner:
+class AtPartner(AtWork):
     """One person of one enterprise in one request."""
-
-    request: Request
-    house: House
-    officer: Officer
-    desk: Desk
-    now: datetime
-
-    @property
-    def official(self) -> Official:
-        """Who it is."""
-        return self.officer.official
 
     @property
     def enterprise(self) -> str:
@@ -68,17 +55,6 @@ class AtPartner:
 
         return self.house.database.transact(both)
 
-    def page(self, template: str, value: object, *, status: int = 200) -> HTMLResponse:
-        """A page for this person."""
-        return page(
-            self.request,
-            template,
-            status,
-            page=value,
-            official=self.official,
-            csrf=self.officer.csrf,
-        )
-
 
 def _at_partner(*, acting: bool) -> Any:  # noqa: ANN401 - as FastAPI's Depends
     officer = card_officer(Role.PARTNER, acting=acting)
@@ -86,14 +62,7 @@ def _at_partner(*, acting: bool) -> Any:  # noqa: ANN401 - as FastAPI's Depends
     def admitted(
         request: Request, house: TheHouse, officer: Annotated[Officer, officer], now: Now
     ) -> AtPartner:
-        desk = Desk(
-            subject=officer.official.subject,
-            capacity=officer.official.capacity,
-            organisation=officer.official.organisation,
-            request_id=str(request_id(request)),
-            key=house.ring.keys.active("audit"),
-        )
-        return AtPartner(request, house, officer, desk, now)
+        return AtPartner.admit(request, house, officer, now)
 
     return Depends(admitted)
 
