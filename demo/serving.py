@@ -80,10 +80,11 @@ def process(
 
 def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(url, timeout=2.0).is_success:
-                return
-        except httpx.TransportError:
+    # One client for all: each reads the machine's certificates, and so slows down who starts.
+    with httpx.Client(timeout=2.0) as http:
+        while time.monotonic() < deadline and process.poll() is None:
+            with suppress(httpx.TransportError):
+                if http.get(url).is_success:
+                    return
             time.sleep(0.05)
     raise StartFault(f"{url} did not answer:\n{log.read_text('utf-8', 'replace')[-3000:]}")

@@ -91,7 +91,7 @@ class Site:
     @contextmanager
     def serving_twice(
         self, variant: Variant = honest, *, second_keys: Path | None = None
-    ) -> Iterator[None]:
+    ) -> Iterator[list[Service]]:
         """Two service processes on one database, one at each of `ports`."""
         directories = (None, second_keys)
         with ExitStack() as open_, ThreadPoolExecutor() as starters:
@@ -99,8 +99,7 @@ class Site:
                 self.serving(variant, port=port, key_directory=directory)
                 for port, directory in zip(self.ports, directories, strict=True)
             ]
-            list(starters.map(open_.enter_context, services))
-            yield
+            yield list(starters.map(open_.enter_context, services))
 
     def till(self, number: int, *, process: int = 0) -> Till:
         """A new connection of one till to one of the two processes."""
