@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 # Below those that a system hands out to connections (Linux: from 32768 on).
 LISTENED_ON = range(10_000, 32_000)
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 15.0
 
 
