@@ -58,8 +58,15 @@ def bearer(credential: str) -> Headers:
     return {"authorization": f"Bearer {credential}"}
 
 
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-@pytest.mark.parametrize("role", ROLES)
+# Every role meets both databases, with good input on one and bad input on the other.
+TURNS = [
+    (("sqlite", "postgresql")[(place + turn) % 2], role, mode)
+    for place, role in enumerate(ROLES)
+    for turn, mode in enumerate((GenerationMode.POSITIVE, GenerationMode.NEGATIVE))
+]
+
+
+@pytest.mark.parametrize(("database_url", "role", "mode"), TURNS, indirect=["database_url"])
 def test_every_answer_is_in_the_description(
     service: Service, role: str, mode: GenerationMode
 ) -> None:
