@@ -11,8 +11,8 @@ from app.cards.entitlement import CardStatus
 from app.errors import Unavailable
 from app.passes.content import PassContent
 from app.passes.google.client import MESSAGES_LIMIT, GoogleWallet
-from app.passes.google.object import resource_id
-from app.passes.google.passes import GooglePasses
+from app.passes.google.object import generic_class, resource_id
+from app.passes.google.passes import CLASS_SUFFIX, GooglePasses
 from demo.google_account import ISSUER_ID
 
 KEY = b"12345678901234567890"
@@ -20,9 +20,12 @@ Bring = Callable[..., list[tuple[str, str]]]
 
 
 @pytest.fixture
-def passes(wallet: GoogleWallet) -> GooglePasses:
-    """Our passes at the simulated Google."""
-    return GooglePasses(wallet, issuer_id=ISSUER_ID, public_url="https://kaart.example")
+def passes(connect: Callable[..., GoogleWallet], now: datetime) -> GooglePasses:
+    """Our passes at the simulated Google, which finds nobody to call back."""
+    wallet, site = connect(requests_per_s=1000), "https://kaart.example"
+    design = generic_class(ISSUER_ID, CLASS_SUFFIX, public_url=site, callback_url=None)
+    wallet.ensure_class(design, now=now)
+    return GooglePasses(wallet, issuer_id=ISSUER_ID, public_url=site)
 
 
 @pytest.fixture
