@@ -40,8 +40,9 @@ LONGEST_STEP_S = 0.1
 LOOK_EVERY_S = 0.05
 # A small part is acknowledged sooner than this, most times.
 LONGEST_REQUEST_S = 0.3
-# Without a step in that time something is wrong that waiting does not mend.
-PATIENCE_S = 120.0
+# Without a step in that time something is wrong that waiting does not mend. Long, because whom the
+# snapshot left out follows the last chunk in steps that are not counted here.
+PATIENCE_S = 600.0
 
 
 class Stuck(Exception):
