@@ -5,7 +5,7 @@ remembers what its holder has been told, and no row of ours has to. Knows Google
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from app.passes.content import LABELS, LANGUAGES, STATUS_LABELS, PassContent
@@ -20,7 +20,7 @@ MESSAGE_ID = re.compile(r"(\d+)-(\d{4}-[a-z]+)")
 
 def first(content: PassContent, *, now: datetime) -> JsonObject:
     """The message that a new object begins with; whoever just added it need not be woken."""
-    return _message(content, "TEXT", now)
+    return _message(content, "TEXT", _status(content), now)
 
 
 def after(
@@ -34,7 +34,9 @@ def after(
     if told and told[-1][1] == _news(content):
         return None
     recent = [at for at, _, sounded in told if sounded and at > (now - DAY).timestamp()]
-    return _message(content, "TEXT_AND_NOTIFY" if len(recent) < SOUNDS else "TEXT", now)
+    kind = "TEXT_AND_NOTIFY" if len(recent) < SOUNDS else "TEXT"
+    only_the_year = told and told[-1][1].endswith(f"-{content.standing}")
+    return _message(content, kind, _year(content) if only_the_year else _status(content), now)
 
 
 def _told(messages: Sequence[JsonObject]) -> Iterator[tuple[int, str, bool]]:
@@ -47,13 +49,20 @@ def _news(content: PassContent) -> str:
     return f"{content.year}-{content.standing}"
 
 
-def _message(content: PassContent, kind: str, now: datetime) -> JsonObject:
-    status = STATUS_LABELS[content.standing]
-    header = {language: f"{LABELS['title'][language]} {content.year}" for language in LANGUAGES}
-    body = {
-        language: LABELS["status_changed"][language].replace("%@", status[language])
-        for language in LANGUAGES
-    }
+def _status(content: PassContent) -> Mapping[str, str]:
+    return _filled("status_changed", STATUS_LABELS[content.standing])
+
+
+def _year(content: PassContent) -> Mapping[str, str]:
+    return _filled("year_changed", dict.fromkeys(LANGUAGES, str(content.year)))
+
+
+def _filled(label: str, values: Mapping[str, str]) -> Mapping[str, str]:
+    return {code: LABELS[label][code].replace("%@", values[code]) for code in LANGUAGES}
+
+
+def _message(content: PassContent, kind: str, body: Mapping[str, str], now: datetime) -> JsonObject:
+    header = {code: f"{LABELS['title'][code]} {content.year}" for code in LANGUAGES}
     return {
         "id": f"{int(now.timestamp())}-{_news(content)}",
         "header": header["nl"],

@@ -61,7 +61,8 @@ def test_a_new_pass_says_how_it_stands_and_makes_no_sound(
         ({"in_grace": True}, "De status van je Lerarenkaart: Voorlopig in gebruik"),
         ({"status": CardStatus.SUSPENDED}, "De status van je Lerarenkaart: Geschorst"),
         ({"status": CardStatus.REVOKED}, "De status van je Lerarenkaart: Ingetrokken"),
-        ({"year": 2027}, "De status van je Lerarenkaart: In gebruik"),
+        ({"year": 2027, "in_grace": True}, "De status van je Lerarenkaart: Voorlopig in gebruik"),
+        ({"year": 2027}, "Je Lerarenkaart 2027 staat klaar."),
     ],
 )
 def test_news_sounds_once_however_often_the_pass_is_brought(
