@@ -19,7 +19,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
-from app.api.deps import Now, TheHouse, credential, whole_body
+from app.api.deps import Now, TheHouse, credential
 from app.api.limits import address
 from app.cards.model import WalletPass
 from app.errors import Failure, Unauthenticated, Unavailable
@@ -110,7 +110,12 @@ TheirPass = Annotated[WalletPass, Depends(their_pass)]
 
 async def small_body(request: Request) -> bytes:
     """The body of a device's request; 413 as soon as it is longer than devices send."""
-    return await whole_body(request, most=MAX_BODY_BYTES)
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise HTTPException(413)
+    return body
 
 
 SmallBody = Annotated[bytes, Depends(small_body)]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from inspect import isawaitable
 from typing import Annotated
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from app.api.limits import Limits
@@ -126,16 +126,6 @@ def credential(request: Request, scheme: str) -> str:
     """What stands in the Authorization header under a scheme (RFC 9110 section 11.4), or ""."""
     found, _, text = request.headers.get("authorization", "").partition(" ")
     return text.strip() if found.lower() == scheme.lower() else ""
-
-
-async def whole_body(request: Request, *, most: int) -> bytes:
-    """The body of a request; 413 as soon as there is more of it than `most` bytes."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise HTTPException(413)
-    return bytes(body)
 
 
 TheHouse = Annotated[House, Depends(house)]

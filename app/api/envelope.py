@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import metrics
+from app.epd.push import contract
 
 MAX_BODY_BYTES = 64 * 1024
 # For the whole body: a client that trickles it does not hold a place for ever.
@@ -25,7 +26,7 @@ BODY_TIMEOUT_S = 30.0
 LARGER: Mapping[str, int] = {
     "/roster": 128 * 1024 * 1024,
     "/api/v1/rosters": 128 * 1024 * 1024,
-    "/api/v1/epd/status-batches": 16 * 1024 * 1024,
+    "/api/v1/epd/status-batches": contract.MAX_BODY_BYTES,
 }
 LARGER_TIMES = 4
 

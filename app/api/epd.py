@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.api.deps import House, Now, TheHouse
-from app.api.epd_body import Sent, place, receive
+from app.api.epd_body import Sent, announced_key, place, receive
 from app.api.epd_wire import (
     Aanvaard,
     BatchStand,
@@ -88,8 +88,9 @@ async def push(
     dry_run: Annotated[bool, Query(description="Judge the batch without any effect.")] = False,
 ) -> JSONResponse:
     """Take in a batch; it is stored before this answers, and carried out soon after."""
+    key = announced_key(request)
     with place():
-        sent = await receive(request)
+        sent = await receive(request, key)
         return await run_in_threadpool(_taken, house, caller.client_id, sent, now, dry_run=dry_run)
 
 

@@ -1,7 +1,7 @@
 """A batch on its way in: few at a time, of the right kind, whole, and the one that was announced.
 
-Knows the headers of contract 4.3 (Content-Digest of RFC 9530, Idempotency-Key) and the cap; hides
-how the body is read. What stands in it is read elsewhere.
+Knows the headers of contract 4.3 (Content-Digest of RFC 9530, Idempotency-Key); its cap stands in
+`envelope`. What is in the body is read elsewhere.
 """
 
 import hashlib
@@ -17,9 +17,7 @@ from dataclasses import dataclass, field
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
-from app.api.deps import whole_body
 from app.api.problems import Problem
-from app.epd.push.contract import MAX_BODY_BYTES
 from app.errors import Unavailable
 
 # Each holds a whole body; the order of a source leaves no use for more.
@@ -50,14 +48,14 @@ def place() -> Iterator[None]:
         _places.release()
 
 
-async def receive(request: Request) -> Sent:
-    """Read one body; 413, 415 or a problem that says what is wrong with it."""
-    key = _checked_headers(request)
-    body = await whole_body(request, most=MAX_BODY_BYTES)
+async def receive(request: Request, key: uuid.UUID) -> Sent:
+    """Read one body; 413, or a problem when it is not the one that was announced."""
+    body = await request.body()
     return Sent(body, _digest(request, body), key)
 
 
-def _checked_headers(request: Request) -> uuid.UUID:
+def announced_key(request: Request) -> uuid.UUID:
+    """The key under which a body comes; 415, or a problem, for one that need not be read."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" or "content-encoding" in request.headers:
         raise HTTPException(415)

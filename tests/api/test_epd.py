@@ -13,6 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from sqlalchemy import func, select
 
+from app.api.epd_body import place
 from app.audit import AuditEntry
 from app.cards.model import Teacher
 from app.epd.push import brake
@@ -454,6 +455,17 @@ def test_headers_that_do_not_fit_the_body_are_refused(service: Service, job: Syn
     ):
         problem_of(job.send(batch, headers=headers), kind, status)
     assert everything(service)["epd_batch"] == 0
+
+
+def test_what_need_not_be_read_takes_no_place_from_what_is_read(job: SyncJob) -> None:
+    batch = job.batch([record(file_of(1))])
+    with place(), place():
+        wrong = job.send(batch, headers={"content-type": "text/plain"})
+        problem_of(wrong, "unsupported-media-type", 415)
+        full = job.send(batch)
+        problem_of(full, "unavailable", 503)
+        assert full.headers["retry-after"] == "2"
+    assert job.send(batch).status_code == 202
 
 
 def test_a_body_may_have_sixteen_mebibytes_and_only_of_who_may_send(
