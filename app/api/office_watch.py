@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.api import office_switches as switches
 from app.api.office_desk import AtDesk, Viewing, at_desk
 from app.api.office_switches import KeyId
-from app.cards import stopping
+from app.cards import keyring, stopping
 from app.identity.roles import Role
 from app.notices.outbox import given_up
 from app.office import key_revocations
@@ -38,7 +38,7 @@ def state(desk: AtDesk) -> WatchPage:
             parked=tuple(parked.parked(session)),
             unsent=tuple(given_up(session)),
             stop=stopping.stopped(session),
-            keys=tuple(Key.read(row) for row in desk.house.ring.listing()),
+            keys=tuple(Key.read(row) for row in keyring.listing(desk.house.ring.directory)),
             revocations=tuple(key_revocations.waiting(session, now=desk.now)),
             helps=desk.official.may(Role.SUPPORT),
             switches=desk.official.may(Role.SECURITY),

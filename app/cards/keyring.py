@@ -120,6 +120,7 @@ class KeyRing:
     """The key file of one deployment, read anew whenever it changes."""
 
     def __init__(self, directory: Path) -> None:
+        self.directory = directory
         self._path = directory / FILE_NAME
         # One value, so that no thread can pair an old ring with the look of a new file.
         self._held: tuple[tuple[int, int, int], Keys] | None = None
@@ -139,16 +140,8 @@ class KeyRing:
             ) from error
         seen, held = (status.st_mtime_ns, status.st_ino, status.st_size), self._held
         if held is None or seen != held[0]:
-            self._held = held = (seen, _parse(_read(self._path.parent)))
+            self._held = held = (seen, _parse(_read(self.directory)))
         return held[1]
-
-    def revoke(self, kind: Kind, number: int, *, now: datetime) -> None:
-        """As `revoke` of this module; OSError where this process may not write the file."""
-        revoke(self._path.parent, kind, number, now=now)
-
-    def listing(self) -> list[dict[str, str]]:
-        """As `listing` of this module."""
-        return listing(self._path.parent)
 
 
 def init(directory: Path, *, environment: str, now: datetime) -> None:

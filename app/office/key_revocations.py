@@ -13,6 +13,7 @@ from functools import partial
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
+from app.cards import keyring
 from app.cards.keyring import KeyRing, Keys
 from app.cards.token import KeyState
 from app.db import Database, insert_once, uuid7
@@ -86,7 +87,7 @@ def carry_out(database: Database, ring: KeyRing, *, now: datetime) -> int:
         ).all()
     for number, key_id in due:
         try:
-            ring.revoke("token", key_id, now=now)
+            keyring.revoke(ring.directory, "token", key_id, now=now)
         except OSError as fault:
             raise Unavailable(
                 "The decision is kept, but the key ring cannot be written here: the key still "
