@@ -99,7 +99,7 @@ def _epd_jobs(
     return [
         Job("pull", pull, period_s=60.0),
         Job("review", review, period_s=60.0),
-        Job("epd-registrations", register, period_s=30.0),
+        Job("epd-registrations", register, period_s=300.0),
     ]
 
 

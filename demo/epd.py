@@ -164,10 +164,7 @@ async def token(request: Request) -> Response:
 async def status(request: Request) -> Response:
     """One person's whole file, whatever the day asked for."""
     world: World = request.app.state.world
-    world.requests.append(f"POST {STATUS_PATH}")
-    if reply := await struck(world.faults, request):
-        return reply
-    if reply := _unwelcome(world, request):
+    if reply := await _turned_away(world, request, STATUS_PATH):
         return reply
     try:
         question = Question.model_validate_json(await request.body())
@@ -182,10 +179,7 @@ async def status(request: Request) -> Response:
 async def changes(request: Request) -> Response:
     """Whose files changed after a cursor; what is in them is for the other question."""
     world: World = request.app.state.world
-    world.requests.append(f"GET {CHANGES_PATH}")
-    if reply := await struck(world.faults, request):
-        return reply
-    if reply := _unwelcome(world, request):
+    if reply := await _turned_away(world, request, CHANGES_PATH):
         return reply
     size = int(request.query_params.get("pagesize", MAX_PAGE))
     if not 1 <= size <= MAX_PAGE:
@@ -201,10 +195,7 @@ async def changes(request: Request) -> Response:
 async def register(request: Request, reference: UUID) -> Response:
     """Enter a number in the repertorium under the consumer's reference, or strike it off."""
     world: World = request.app.state.world
-    world.requests.append(f"{request.method} {REGISTRATIONS_PATH}")
-    if reply := await struck(world.faults, request):
-        return reply
-    if reply := _unwelcome(world, request):
+    if reply := await _turned_away(world, request, REGISTRATIONS_PATH):
         return reply
     headers = {"x-correlation-id": request.headers["x-correlation-id"]}
     if request.method == "DELETE":
@@ -282,6 +273,12 @@ def _signed(world: World, form: Mapping[str, str]) -> bool:
     fresh = claims["jti"] not in world.assertion_ids
     world.assertion_ids.add(claims["jti"])
     return fresh
+
+
+async def _turned_away(world: World, request: Request, path: str) -> Response | None:
+    """Note what is asked, and answer in its place where a fault strikes or a header is wrong."""
+    world.requests.append(f"{request.method} {path}")
+    return await struck(world.faults, request) or _unwelcome(world, request)
 
 
 def _unwelcome(world: World, request: Request) -> Response | None:

@@ -23,6 +23,7 @@ Kind = Literal[
     "busy",
     "invalid-number",
     "denied",
+    "unknown",
     "unauthorized",
     "slow",
     "drip",
@@ -42,6 +43,7 @@ PROBLEMS: dict[str, tuple[int, str, str | None]] = {
     "busy": (500, "Bron tijdelijk onbeschikbaar", "99996"),
     "invalid-number": (400, "INSZ ongeldig", "20002"),
     "denied": (403, "Toegang geweigerd", "40005"),
+    "unknown": (404, "Not Found", None),
     "unauthorized": (401, "Unauthorized", None),
 }
 HUGE_BYTES = 5_000_000

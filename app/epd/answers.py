@@ -15,6 +15,7 @@ from app.epd.messages import (
     NEW_INSZ,
     NO_RECORDS,
     SOURCE_BUSY,
+    Fout,
     MessageFault,
     Mutaties,
     Snapshot,
@@ -117,10 +118,8 @@ def token_in(reply: Reply) -> Token:
 
 def answer_in(reply: Reply, asked: Insz) -> EpdAnswer:
     """The answer in a reply about `asked`, the codes as in contract 4.2."""
-    refusal = read_refusal(reply.body)
+    refusal = _refusal_in(reply)
     code = refusal.code if refusal else None
-    if code == SOURCE_BUSY:
-        raise Failed("the source is busy (99996)", again=True, wait_s=reply.retry_after_s)
     if reply.status == HTTPStatus.OK:
         return EpdAnswer(_file_in(reply, asked))
     if code == NO_RECORDS:
@@ -134,18 +133,16 @@ def done(reply: Reply) -> None:
     """Whether what was asked for now holds (204)."""
     if reply.status == HTTPStatus.NO_CONTENT:
         return
-    refusal = read_refusal(reply.body)
+    refusal = _refusal_in(reply)
     code = refusal.code if refusal else None
-    if code == SOURCE_BUSY:
-        raise Failed("the source is busy (99996)", again=True, wait_s=reply.retry_after_s)
-    raise Failed(f"refused: status {reply.status}, code {code}", sick=code is None)
+    # A source that does not know the question is not ill.
+    sick = reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    raise Failed(f"refused: status {reply.status}, code {code}", sick=sick)
 
 
 def changes_in(reply: Reply) -> Changes | None:
     """The page in a reply of the feed; None when the cursor is not kept any more (410)."""
-    refusal = read_refusal(reply.body)
-    if refusal is not None and refusal.code == SOURCE_BUSY:
-        raise Failed("the source is busy (99996)", again=True, wait_s=reply.retry_after_s)
+    _refusal_in(reply)
     if reply.status == HTTPStatus.GONE:
         return None
     if reply.status != HTTPStatus.OK:
@@ -168,6 +165,14 @@ def busy(reply: Reply) -> Failed | None:
     if reply.status not in BUSY:
         return None
     return Failed(f"busy: status {reply.status}", again=True, wait_s=reply.retry_after_s)
+
+
+def _refusal_in(reply: Reply) -> Fout | None:
+    """MAGDA's word for why not, if there is one that says more than "later"."""
+    refusal = read_refusal(reply.body)
+    if refusal is not None and refusal.code == SOURCE_BUSY:
+        raise Failed("the source is busy (99996)", again=True, wait_s=reply.retry_after_s)
+    return refusal
 
 
 def _file_in(reply: Reply, asked: Insz) -> Snapshot | None:

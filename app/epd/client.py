@@ -286,7 +286,7 @@ def _read(response: httpx.Response, question: _Question) -> Reply:
         body = body_of(response, most=MAX_BODY_BYTES, deadline=question.deadline)
     except Endless as fault:
         slow = isinstance(fault, TooSlow)
-        raise Failed(f"the reply is too {'slow' if slow else 'large'}", again=slow) from None
+        raise Failed(f"the reply is too {'slow' if slow else 'large'}", again=slow) from fault
     return Reply(
         status=response.status_code,
         content_type=response.headers.get("content-type", ""),

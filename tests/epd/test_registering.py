@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.cards import lifecycle
+from app.cards import keyring, lifecycle
 from app.cards.entitlement import issue_year
 from app.cards.keyring import KeyRing
 from app.cards.model import Card, Teacher
@@ -18,6 +18,7 @@ from app.db import Database
 from app.epd import intake
 from app.epd.client import EpdClient
 from app.epd.messages import checked_insz
+from app.epd.patience import Patience
 from app.epd.pull import registering
 from app.epd.pull.model import Registration
 from app.errors import Unavailable
@@ -178,3 +179,24 @@ def test_what_was_registered_for_somebody_who_is_gone_meanwhile_is_taken_back(
     with closing(client_of(source, Slow)) as slow:
         registering.register(database, ring, slow, now=NOW)
     assert told_of(source) == []
+
+
+def test_a_new_pepper_sends_nobody_again_and_holds_up_nobody(
+    bring: Bring, come: Come, ring: KeyRing
+) -> None:
+    come(1)
+    assert bring() == 1
+    keyring.rotate(ring.directory, "pepper", now=NOW)
+    come(2)
+    assert (bring(), bring()) == (1, 0)
+
+
+def test_a_file_without_a_repertorium_goes_on_answering(
+    database: Database, ring: KeyRing, come: Come, source: Source
+) -> None:
+    come(1)
+    source.tell(faults=[{"kind": "unknown", "path": "/v1/inschrijvingen", "times": 9}])
+    with closing(client_of(source, patience=Patience(failures=1))) as client:
+        assert registering.register(database, ring, client, now=NOW) == 0
+        answer = client.status(checked_insz(number(1)), on=NOW.date(), now=NOW)
+    assert answer.snapshot is not None

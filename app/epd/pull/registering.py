@@ -6,16 +6,20 @@ whatever dies in between, or is done by two workers at once, comes out the same.
 """
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TypeVar
+from functools import partial
+from operator import attrgetter
+from typing import NamedTuple, TypeVar
 
 import structlog
-from sqlalchemy import Select, delete, exists, select, update
+from sqlalchemy import Select, delete, exists, func, select, update
+from sqlalchemy.orm import Session
 
 from app.cards.card_year import belgian_day
 from app.cards.entitlement import CardStatus
+from app.cards.insz import Insz
 from app.cards.keyring import KeyRing, Keys
 from app.cards.model import Card, Teacher
 from app.db import Database, insert_new
@@ -32,6 +36,14 @@ ASKING_AT_ONCE = 8
 One = TypeVar("One")
 
 log = structlog.get_logger()
+
+
+class _Due(NamedTuple):
+    """A registration to make, and the pseudonym of the number it is for."""
+
+    reference: uuid.UUID
+    pseudonym: bytes
+    number: Insz
 
 
 def register(database: Database, ring: KeyRing, client: EpdClient, *, now: datetime) -> int:
@@ -56,8 +68,8 @@ def _make_rows(database: Database) -> None:
     missing = _holders().where(~exists().where(Registration.teacher_id == Teacher.id))
     with database.reading() as session:
         teachers = session.scalars(missing.limit(AT_ONCE)).all()
-    rows = [{"teacher_id": teacher_id} for teacher_id in teachers]
-    database.transact(lambda session: insert_new(session, Registration, rows))
+    if rows := [{"teacher_id": teacher_id} for teacher_id in teachers]:
+        database.transact(lambda session: insert_new(session, Registration, rows))
 
 
 def _begin(database: Database, keys: Keys, client: EpdClient, now: datetime) -> int:
@@ -68,48 +80,58 @@ def _begin(database: Database, keys: Keys, client: EpdClient, now: datetime) -> 
         .where(Registration.pseudonym.is_distinct_from(Teacher.insz_pseudonym))
         .with_only_columns(
             Teacher.id,
+            Teacher.insz_pseudonym,
             PersonnelRecord.insz_encrypted,
             Registration.reference,
-            Registration.pseudonym,
         )
+        # By lot: whom the file refuses, or whose number nobody can read, holds up nobody else.
+        .order_by(func.random())
         .limit(AT_ONCE)
     )
     with database.reading() as session:
         rows = session.execute(due).all()
-    pepper, today = keys.active("pepper").value, belgian_day(now)
+    peppers = [pepper.value for pepper in keys.usable("pepper")]
     found = []
-    for teacher_id, sealed, reference, known in rows:
+    for teacher_id, pseudonym, sealed, reference in rows:
         number = sealed_number(keys, teacher_id, sealed)
-        # A number that was replaced meanwhile: the file of the new one is on its way.
-        if number is not None and number.pseudonym(pepper) != known:
-            found.append((reference, number))
-    asked = _each(found, lambda one: client.register(one[0], one[1], since=today, now=now))
-    for reference, number in asked:
-        if not _note(database, reference, number.pseudonym(pepper)):
-            # Meanwhile another worker has ended it.
+        # Else the record is of a number that was replaced: that of the new one is on its way.
+        if number is not None and pseudonym in {number.pseudonym(pepper) for pepper in peppers}:
+            found.append(_Due(reference, pseudonym, number))
+    today = belgian_day(now)
+    told = _each(
+        found, lambda one: client.register(one.reference, one.number, since=today, now=now)
+    )
+    if told:
+        for reference in database.transact(partial(_note, told=told)):
+            # Another worker has ended it meanwhile.
             client.unregister(reference, now=now)
-    return len(asked)
+    return len(told)
 
 
-def _note(database: Database, reference: uuid.UUID, pseudonym: bytes) -> bool:
-    """Note under which number the file has somebody; False when the row is gone."""
-    noted = update(Registration).where(Registration.reference == reference)
-    noted = noted.values(pseudonym=pseudonym)
-    return bool(database.transact(lambda session: session.connection().execute(noted).rowcount))
+def _note(session: Session, *, told: Sequence[_Due]) -> list[uuid.UUID]:
+    """Note under which numbers the file has people; returns the references that are gone."""
+    gone = []
+    for one in sorted(told, key=attrgetter("reference")):
+        row = update(Registration).where(Registration.reference == one.reference)
+        noted = session.connection().execute(row.values(pseudonym=one.pseudonym))
+        if not noted.rowcount:
+            gone.append(one.reference)
+    return gone
 
 
 def _end(database: Database, client: EpdClient, now: datetime) -> int:
     """Strike off who holds no card any more, or asked to be forgotten."""
     over = select(Registration.reference).where(Registration.teacher_id.not_in(_holders()))
     with database.reading() as session:
-        references = session.scalars(over.limit(AT_ONCE)).all()
+        references = session.scalars(over.order_by(func.random()).limit(AT_ONCE)).all()
     ended = _each(references, lambda one: client.unregister(one, now=now))
-    gone = delete(Registration).where(Registration.reference.in_(ended))
-    database.transact(lambda session: session.execute(gone))
+    if ended:
+        gone = delete(Registration).where(Registration.reference.in_(ended))
+        database.transact(lambda session: session.execute(gone))
     return len(ended)
 
 
-def _each(all_: Iterable[One], ask: Callable[[One], None]) -> list[One]:
+def _each(wanted: Sequence[One], ask: Callable[[One], None]) -> list[One]:
     """Those for whom it was done; whom the file refuses is left for another time."""
 
     def try_(one: One) -> bool:
@@ -122,7 +144,6 @@ def _each(all_: Iterable[One], ask: Callable[[One], None]) -> list[One]:
         return True
 
     with ThreadPoolExecutor(ASKING_AT_ONCE) as pool:
-        wanted = list(all_)
         done = list(pool.map(try_, wanted))
     if refused := done.count(False):
         log.error("epd-registrations-refused", count=refused)
