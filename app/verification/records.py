@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import BindParameter, Select, bindparam, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.cards import lifecycle
 from app.cards.card_year import card_year
@@ -36,6 +36,7 @@ from app.verification.verdict import (
 )
 from app.verification.verify import HISTORY, REPEAT, WRONG_DIGITS, Examined
 
+Column = InstrumentedAttribute[Any]
 Row = Any  # a row of one of the statements below; its columns are named as there
 
 # Columns and no entities, made once and run by the connection: an object of the ORM costs several
@@ -68,12 +69,19 @@ PASSES = (
     .join(Card, WalletPass.card_id == Card.id)
     .where(WalletPass.pass_number.in_(_NAMES))
 )
-# For whoever writes: nobody else judges the same until then, so no limit is passed by two at once.
-# Cards before passes, each in one order, as the verbs of a card's lifecycle take them.
-HELD: dict[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]] = {
-    CARDS: CARDS.order_by(Card.id).with_for_update(of=Card, key_share=True),
-    DRAWN: DRAWN.order_by(WebshopCode.code_sha256).with_for_update(of=WebshopCode),
-    PASSES: PASSES.order_by(WalletPass.id).with_for_update(of=WalletPass, key_share=True),
+
+
+def _holding(key: Column, named: Column) -> Select[*tuple[Any, ...]]:
+    return select(key).where(named.in_(_NAMES)).order_by(key).with_for_update(key_share=True)
+
+
+# What whoever writes holds until then: cards before passes, each in one order, as the verbs of a
+# card's lifecycle take them. In statements of their own: one that had to wait reads what it joins
+# as it was when it began. SQLite has one writer at a time anyway.
+HOLDING = {
+    CARDS: _holding(Card.id, Card.number),
+    DRAWN: _holding(WebshopCode.code_sha256, WebshopCode.code_sha256),
+    PASSES: _holding(WalletPass.id, WalletPass.pass_number),
 }
 PAST = select(*Scan.__table__.c, Till.latitude, Till.longitude).join(Till, Scan.till_id == Till.id)
 HISTORY_OF = PAST.where(
@@ -107,10 +115,14 @@ def states(
     found: dict[int | str, PassState] = {}
     connection = session.connection()
 
+    hold = held and connection.dialect.name == "postgresql"
+
     def run(statement: Select[*tuple[Any, ...]], wanted: Collection[Any]) -> Iterable[Row]:
         if not wanted:
             return ()
-        return connection.execute(HELD[statement] if held else statement, {"names": wanted})
+        if hold:
+            connection.execute(HOLDING[statement], {"names": wanted})
+        return connection.execute(statement, {"names": wanted})
 
     for card in run(CARDS, typed):
         found[card.number] = _card_state(card)

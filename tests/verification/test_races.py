@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app.cards import lifecycle
 from app.cards.keyring import KeyRing
 from app.cards.model import Card, WalletPass
 from app.db import Database
@@ -143,3 +144,17 @@ def test_twenty_wrong_digits_are_twenty_at_two_processes(two: tuple[Counter, Cou
     verdicts = raced(two, [(google(floor, digits=f"{number:08}"), guesser) for number in range(15)])
     reasons = Tally(verdict.reason for verdict in verdicts)
     assert reasons == {Reason.BAD_SIGNATURE: 20, Reason.SUSPENDED_CHECK: 10}
+
+
+def test_a_card_suspended_while_a_check_waits_for_it_is_refused(
+    two: tuple[Counter, Counter],
+) -> None:
+    floor = two[0]
+    card_id = floor.place(apple(floor)).card_id
+
+    def suspend(session: Session) -> None:
+        card = session.get_one(Card, card_id)
+        lifecycle.suspend(session, card, why="asked", now=datetime.fromtimestamp(NOW, UTC))
+
+    verdicts = raced(two, [(apple(floor), floor.key())], meanwhile=suspend)
+    assert {verdict.reason for verdict in verdicts} == {Reason.NOT_VALID}
