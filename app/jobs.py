@@ -19,7 +19,8 @@ from app.epd.due import review_due
 from app.epd.pull import registering
 from app.epd.pull.sync import Pull
 from app.epd.push.runs import Runs, forget_old
-from app.epd.rosters.applying import apply_next, remind
+from app.epd.rosters.applying import apply_next
+from app.epd.rosters.reminding import remind
 from app.epd.rosters.verbs import delete_drafts
 from app.errors import Conflict, Unavailable
 from app.notices import outbox

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from app.cards.entitlement import StaffCategory
-from app.epd.rosters.applying import Entry, EntryState, Listed
+from app.epd.rosters.entries import Entry, EntryState, Listed
 from app.epd.rosters.model import Roster, RosterState
 from app.web.roster_texts import FILE_FAULTS, LINE_FAULTS
 

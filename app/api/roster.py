@@ -21,11 +21,13 @@ from app.api.deps import page
 from app.api.roster_desk import ActingDesk, Desk, TheDesk, refused_lines
 from app.api.visitors import require_own_form
 from app.audit import object_of
+from app.csv_file import csv_lines
 from app.epd.rosters import verbs
-from app.epd.rosters.applying import Listed, end_entry, ending_soon, entries, listed
-from app.epd.rosters.export import csv_lines, template
+from app.epd.rosters.entries import Listed, end_entry, entries, listed
 from app.epd.rosters.model import Roster
 from app.epd.rosters.reading import FileFault, LineFault, Unreadable
+from app.epd.rosters.reminding import ending_soon
+from app.epd.rosters.template import template
 from app.web.roster_texts import FILE_FAULTS, LINE_FAULTS
 
 router = APIRouter(tags=["personnel office"], include_in_schema=False)

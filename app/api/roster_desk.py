@@ -22,7 +22,7 @@ from app.api.officials import ActingPersonnelOfficer, Officer, PersonnelOfficer
 from app.audit import Act, object_of
 from app.cards.card_year import belgian_day
 from app.epd.rosters import verbs
-from app.epd.rosters.applying import entries
+from app.epd.rosters.entries import entries
 from app.epd.rosters.model import Roster, RosterLine
 from app.epd.rosters.verbs import Acting, own_numbers, roster_of
 

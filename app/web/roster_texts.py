@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.epd.rosters.applying import EntryState
+from app.epd.rosters.entries import EntryState
 from app.epd.rosters.model import RosterState
 from app.epd.rosters.reading import FileFault, LineFault
 from app.web.texts import Msgid

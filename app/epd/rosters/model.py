@@ -88,3 +88,8 @@ class RosterReminder(Base):
     ends_on: Mapped[date] = mapped_column(primary_key=True)
     entries: Mapped[int] = mapped_column(Integer)
     noted_at: Mapped[datetime] = mapped_column(Moment)
+
+
+def version_at(at: datetime) -> int:
+    """What a list says later counts more: milliseconds."""
+    return int(at.timestamp() * 1000)

@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.cards.entitlement import StaffCategory
-from app.epd.rosters.export import csv_lines, neutral, template
+from app.csv_file import csv_lines, neutral
 from app.epd.rosters.reading import FileFault, LineFault, Row, RowFault, Unreadable, read
+from app.epd.rosters.template import template
 
 ON = date(2026, 11, 24)
 OWN = frozenset({"012345"})

@@ -25,16 +25,11 @@ from app.epd import merge
 from app.epd.intake import teacher_of
 from app.epd.messages import Snapshot, checked_insz
 from app.epd.rosters import verbs
-from app.epd.rosters.applying import (
-    EntryState,
-    apply_next,
-    end_entry,
-    ending_soon,
-    entries,
-    remind,
-)
+from app.epd.rosters.applying import apply_next
+from app.epd.rosters.entries import EntryState, end_entry, entries
 from app.epd.rosters.model import Roster, RosterLine, RosterReminder, RosterState
 from app.epd.rosters.reading import Unreadable
+from app.epd.rosters.reminding import ending_soon, remind
 from app.epd.rosters.successors import current_number, numbers_of, succeed
 from app.epd.rosters.verbs import Acting, own_numbers, roster_of, take_in
 from app.errors import Conflict, Forbidden, NotFound
