@@ -12,8 +12,8 @@ from app.api.askers import TAKES_EITHER, Either, asker_of
 from app.api.deps import Now, TheHouse
 from app.api.problems import PROBLEM_RESPONSES
 from app.cards.card_year import belgian_day
+from app.csv_file import csv_lines
 from app.db import Database
-from app.epd.rosters.export import csv_lines
 from app.verification.own_counts import Line, rows
 
 LONGEST = timedelta(days=366)

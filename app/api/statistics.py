@@ -157,7 +157,7 @@ def statistics_page(request: Request, figures: Wanted) -> HTMLResponse:
 def statistics_csv(request: Request, figures: Wanted, house: TheHouse) -> StreamingResponse:
     """Every figure, a line each."""
     words = labels(house.texts.get(language(request)))
-    lines = export.csv_lines(figures, words)
+    lines = export.csv(figures, words)
     return StreamingResponse(lines, media_type="text/csv", headers=_attached("csv"))
 
 

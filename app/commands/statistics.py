@@ -104,7 +104,7 @@ def _written(found: Report, form: Form, language: Language) -> bytes:
     if form is Form.XLSX:
         return export.xlsx(found, words, now=now())
     if form is Form.CSV:
-        return "".join(export.csv_lines(found, words)).encode()
+        return "".join(export.csv(found, words)).encode()
     rows = [
         {
             "table": table.key,

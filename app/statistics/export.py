@@ -5,7 +5,7 @@ table, numbers as numbers, so that Excel writes them as its owner does. Words co
 asks, by the keys of `tables`; nothing in a file is ever read as a formula.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 from io import BytesIO
@@ -13,11 +13,11 @@ from typing import Any
 
 import xlsxwriter
 
+from app.csv_file import csv_lines
 from app.statistics.counts import Status
 from app.statistics.figures import Cell, Report, Series
 from app.statistics.tables import Row, Table, key_of, tables
 
-BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 COLUMNS = (
     *("year", "measure", "channel", "basis", "province_iso"),
     *("series", "province", "value", "status"),
@@ -27,15 +27,12 @@ WHOLE, PER_CENT = "#,##0", "0.0%"
 LABEL_WIDTH, YEAR_WIDTH = 46, 18
 
 Labels = Mapping[str, str]
+Rows = Iterator[Sequence[str]]
 
 
-def csv_lines(report: Report, labels: Labels) -> Iterator[str]:
+def csv(report: Report, labels: Labels) -> Iterator[str]:
     """Every figure of the report, and every share, a line each; percentages have a comma."""
-    yield BOM + _line(COLUMNS)
-    for series in report.series.values():
-        yield from _csv_series(report, series, key_of((series.measure, series.channel)), labels)
-    for series in report.shares().values():
-        yield from _csv_series(report, series, f"share/{series.measure}", labels)
+    return csv_lines(COLUMNS, _csv_rows(report, labels))
 
 
 def xlsx(report: Report, labels: Labels, *, now: datetime) -> bytes:
@@ -98,7 +95,14 @@ def _sources(sheet: Any, report: Report, labels: Labels, formats: Mapping[str, A
         sheet.write_string(line, 1, text)
 
 
-def _csv_series(report: Report, series: Series, key: str, labels: Labels) -> Iterator[str]:
+def _csv_rows(report: Report, labels: Labels) -> Rows:
+    for series in report.series.values():
+        yield from _csv_series(report, series, key_of((series.measure, series.channel)), labels)
+    for series in report.shares().values():
+        yield from _csv_series(report, series, f"share/{series.measure}", labels)
+
+
+def _csv_series(report: Report, series: Series, key: str, labels: Labels) -> Rows:
     places = {"": series.national} | {
         province or "unknown": cells for province, cells in series.provinces.items()
     }
@@ -107,18 +111,16 @@ def _csv_series(report: Report, series: Series, key: str, labels: Labels) -> Ite
             # What this service will never know of a year is no line of a hundred.
             if cell.status is Status.NOT_AVAILABLE and place:
                 continue
-            yield _line(
-                (
-                    str(year),
-                    key.partition("/")[0] if not key.startswith("share/") else key,
-                    series.channel,
-                    series.basis,
-                    place,
-                    labels[key],
-                    labels[place] if place else labels["total"],
-                    _number(cell),
-                    cell.status,
-                )
+            yield (
+                str(year),
+                key.partition("/")[0] if not key.startswith("share/") else key,
+                series.channel,
+                series.basis,
+                place,
+                labels[key],
+                labels[place] if place else labels["total"],
+                _number(cell),
+                cell.status,
             )
 
 
@@ -126,14 +128,3 @@ def _number(cell: Cell) -> str:
     if isinstance(cell.value, Fraction):
         return f"{float(100 * cell.value):.2f}".replace(".", ",")
     return "" if cell.value is None else str(cell.value)
-
-
-def _line(values: tuple[str, ...]) -> str:
-    quoted = (
-        '"' + value.replace('"', '""') + '"' if _awkward(value) else value for value in values
-    )
-    return ";".join(quoted) + "\r\n"
-
-
-def _awkward(value: str) -> bool:
-    return any(sign in value for sign in ';"\r\n,') and not value.replace(",", "").isdigit()
