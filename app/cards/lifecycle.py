@@ -40,7 +40,7 @@ REISSUED = "reissued"
 
 def card_in_force(session: Session, teacher: Teacher) -> Card | None:
     """The teacher's active or suspended card; the teacher's row is locked from here on."""
-    session.execute(select(Teacher.id).where(Teacher.id == teacher.id).with_for_update())
+    _lock(session, [teacher.id])
     found = select(Card).where(Card.teacher_id == teacher.id, Card.status.in_(IN_FORCE))
     return session.scalars(found).one_or_none()
 

@@ -79,9 +79,7 @@ class EpdClient:
         enduser_id: str,
         patience: Patience = Patience(),  # noqa: B008 - frozen
     ) -> None:
-        self._status_url = f"{base_url.rstrip('/')}/v1/personeelsleden/status"
-        self._changes_url = f"{base_url.rstrip('/')}/v1/mutaties"
-        self._registrations_url = f"{base_url.rstrip('/')}/v1/inschrijvingen"
+        self._service = f"{base_url.rstrip('/')}/v1"
         self._token_url = token_url
         self._client_id = client_id
         self._authentication = authentication
@@ -122,24 +120,26 @@ class EpdClient:
         None when the cursor is too old; `Unavailable` as with `status`.
         """
         query = {"pagesize": str(limit)} | ({} if after is None else {"after": after})
-        url = str(httpx.URL(self._changes_url).copy_merge_params(query))
+        url = str(httpx.URL(f"{self._service}/mutaties").copy_merge_params(query))
         with _no_answer_is_unavailable():
             return self._ask(self._question("GET", url, None, now), changes_in)
 
     def register(self, reference: uuid.UUID, insz: Insz, *, since: date, now: datetime) -> None:
         """Have the feed name this person (contract 4.2); again under another number replaces it."""
-        url = f"{self._registrations_url}/{reference}"
+        url = f"{self._service}/inschrijvingen/{reference}"
         with _no_answer_is_unavailable():
             self._ask(self._question("PUT", url, registration(insz, since=since), now), done)
 
     def unregister(self, reference: uuid.UUID, *, now: datetime) -> None:
         """Have the feed name nobody under this reference any more, whether it did or not."""
-        url = f"{self._registrations_url}/{reference}"
+        url = f"{self._service}/inschrijvingen/{reference}"
         with _no_answer_is_unavailable():
             self._ask(self._question("DELETE", url, None, now), done)
 
     def _follow(self, insz: Insz, on: date, now: datetime) -> EpdAnswer:
-        question = self._question("POST", self._status_url, status_question(insz, on=on), now)
+        question = self._question(
+            "POST", f"{self._service}/personeelsleden/status", status_question(insz, on=on), now
+        )
         answer = self._ask(question, lambda reply: answer_in(reply, insz))
         new = answer.replaced_by
         if new is None:

@@ -18,9 +18,9 @@ from sqlalchemy import Select, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from app.cards.card_year import belgian_day
-from app.cards.entitlement import CardStatus
 from app.cards.insz import Insz
 from app.cards.keyring import KeyRing, Keys
+from app.cards.lifecycle import IN_FORCE
 from app.cards.model import Card, Teacher
 from app.db import Database, insert_new
 from app.epd.answers import is_refusal
@@ -54,9 +54,7 @@ def register(database: Database, ring: KeyRing, client: EpdClient, *, now: datet
 
 def _holders() -> Select[*tuple[object, ...]]:
     """Teachers with a card that changes could touch, and a number to ask by."""
-    in_force = exists().where(
-        Card.teacher_id == Teacher.id, Card.status.in_([CardStatus.ACTIVE, CardStatus.SUSPENDED])
-    )
+    in_force = exists().where(Card.teacher_id == Teacher.id, Card.status.in_(IN_FORCE))
     return (
         select(Teacher.id)
         .join(PersonnelRecord, PersonnelRecord.teacher_id == Teacher.id)
